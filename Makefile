@@ -1,0 +1,55 @@
+# Two commands do all the set-up: `make demo` and `make test`. `make help` lists the rest.
+SHELL := /bin/bash
+PY := .venv/bin/python
+STAMP := .venv/.ready
+export PYTHONDONTWRITEBYTECODE ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup debian demo demo-check test lint type imports docs docs-check screenshots bench pins clean
+
+help: ## what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+setup: $(STAMP) ## the virtual environment and the Debian packages
+
+$(STAMP): requirements/dev.txt pyproject.toml tools/setup.sh
+	@bash tools/setup.sh
+
+demo: setup ## a whole simulated store and core; prints where to look; Ctrl-C stops it
+	@$(PY) -m gateway demo $(ARGS)
+
+demo-check: setup ## the same without a person; last line is JSON, exit 0 only if all holds
+	@$(PY) -m gateway demo --check
+
+test: setup lint type imports docs-check ## everything CI checks
+	$(PY) -m pytest -n 2 --dist loadgroup $(ARGS)
+
+lint:
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+
+type:
+	.venv/bin/mypy
+
+imports:
+	.venv/bin/lint-imports
+
+docs: setup ## write the generated documents again
+	$(PY) -m tools.documents write
+
+docs-check: setup
+	$(PY) -m tools.documents check
+
+screenshots: setup ## the pictures of README.md, from a running demo
+	$(PY) -m tools.screenshots
+
+bench: setup ## benchmarks, one JSON object a line; NAME=queue runs one
+	$(PY) -m bench $(NAME)
+
+pins: ## compile requirements/*.txt again (hashes, no registry address)
+	.venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements/box.txt
+	.venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra core pyproject.toml -o requirements/core.txt
+	.venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra core --extra dev pyproject.toml -o requirements/dev.txt
+
+clean: ## the virtual environment and caches
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

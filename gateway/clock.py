@@ -1,0 +1,52 @@
+"""The box's clocks: wall time to store, monotonic time to wait, boot time to order events on a box without a battery.
+
+A Raspberry Pi wakes in 1970 or at its last shutdown. Records therefore carry boot id and CLOCK_BOOTTIME beside the wall
+time and say how far the wall time may be trusted (wire.md, "Clock").
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+ClockState = Literal["synced", "holdover", "unset"]
+
+#: this software did not exist before: an earlier wall clock was never set
+BUILT = datetime(2026, 11, 1, tzinfo=UTC)
+#: systemd-timesyncd and chrony (through its Debian hook) touch this once the time is good
+SYNCED_FLAG = Path("/run/systemd/timesync/synchronized")
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+class Clock:
+    def __init__(self, timezone: str = "UTC") -> None:
+        self.zone = ZoneInfo(timezone)
+        self.boot_id = BOOT_ID.read_text().strip() if BOOT_ID.exists() else "unknown"
+
+    def wall(self) -> datetime:
+        """Now, in UTC, to the millisecond."""
+        now = datetime.now(UTC)
+        return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def boottime_ns(self) -> int:
+        return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+
+    def state(self) -> ClockState:
+        if self.wall() < BUILT:
+            return "unset"
+        return "synced" if SYNCED_FLAG.exists() else "holdover"
+
+    def local_date(self) -> date:
+        """The calendar day in the store's own time zone: a proposal for a business day, which the till session owns."""
+        return datetime.now(self.zone).date()
+
+
+def rfc3339(moment: datetime) -> str:
+    """2026-11-22T09:30:00.125Z: how stored times are written, here and on the wire."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

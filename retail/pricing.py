@@ -1,0 +1,50 @@
+"""From unit price to extended amount to the tax it contains. Pure functions; prices include tax.
+
+Rounding: half up to the currency's minor unit, once per line; the tax is worked out once per tax code from the sum of
+its lines, so that a receipt of many small lines does not gather rounding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from retail.units import Money, Quantity, Weight
+
+GRAMS_PER_KILOGRAM = 1000
+BASIS_POINTS = 10_000
+
+
+def extended_amount(unit_price: Money, amount: Quantity | Weight) -> Money:
+    """The price of so many pieces, or of that weight at a price per kilogram (0.450 kg at 120 is 54)."""
+    if isinstance(amount, Weight):
+        return unit_price.share(amount.grams, GRAMS_PER_KILOGRAM)
+    return unit_price * amount.pieces
+
+
+def included_tax(gross: Money, rate_basis_points: int) -> Money:
+    """The tax inside a tax-inclusive amount: gross x rate / (1 + rate), half up. 11.90 at 19 % contains 1.90."""
+    return gross.share(rate_basis_points, BASIS_POINTS + rate_basis_points)
+
+
+def tax_per_code(
+    lines: Iterable[tuple[str, Money]], rates_basis_points: Mapping[str, int]
+) -> list[tuple[str, int, Money, Money]]:
+    """Per tax code in order of first appearance: (code, rate in basis points, gross, tax it contains).
+
+    Raises:
+        KeyError: a line's tax code has no rate.
+    """
+    gross: dict[str, Money] = {}
+    for code, amount in lines:
+        gross[code] = gross[code] + amount if code in gross else amount
+    return [
+        (code, rates_basis_points[code], amount, included_tax(amount, rates_basis_points[code]))
+        for code, amount in gross.items()
+    ]
+
+
+def cash_rounding(total: Money, step_minor: int) -> Money:
+    """The amount due in cash where the smallest coin is step_minor: 10.02 CHF at step 5 is 10.00."""
+    if step_minor <= 1:
+        return total
+    return total.share(1, step_minor) * step_minor

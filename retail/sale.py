@@ -1,0 +1,174 @@
+"""A transaction in POSLog words (ARTS/OMG POSLog 6): RetailTransaction with its LineItems, and ControlTransaction.
+
+Shape:  amounts are integers in the currency's minor unit, weights whole grams, times RFC 3339 in UTC.
+        Prices include tax; a Tax line says how much tax the sale contains per tax code.
+Sums:   extended_amount = unit price x quantity (or kilograms), rounded half up, for each Sale line not voided;
+        total = the sum of these; the tenders less the change sum to the total.
+Words:  in POSLog the lane is the workstation and the till is the cash tray (docs/glossary.md).
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
+
+from retail.pricing import extended_amount, included_tax
+from retail.units import Money, Quantity, Weight
+
+
+def _rfc3339(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+UtcTime = Annotated[AwareDatetime, PlainSerializer(_rfc3339, return_type=str, when_used="json")]
+Identifier = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:-]+$")]
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", examples=["EUR"])]
+
+
+class Shape(BaseModel):
+    """What every message shares: unknown fields are an error, values do not change once made."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, serialize_by_alias=True, validate_by_alias=True, validate_by_name=True
+    )
+
+
+class SaleLine(Shape):
+    """Goods that leave the shop: exactly one of `quantity` (pieces) and `weight_grams` is given."""
+
+    type: Literal["Sale"] = "Sale"
+    line_number: int = Field(ge=1)
+    item_id: Identifier
+    description: str = Field(min_length=1, max_length=200)
+    scanned_code: str | None = Field(default=None, max_length=512, description="POSItemID: the code as it was read")
+    entry_method: Literal["scanned", "keyed", "weighed"] = "scanned"
+    quantity: int | None = Field(default=None, ge=1, le=100_000)
+    weight_grams: int | None = Field(default=None, ge=1, le=1_000_000)
+    unit_price_minor: int = Field(ge=0, description="for one piece, or for one kilogram where weight_grams is given")
+    extended_amount_minor: int = Field(ge=0)
+    tax_code: Identifier
+    void_flag: bool = Field(default=False, description="rung and taken back: stays in the log, counts nowhere")
+    lot: str | None = Field(default=None, max_length=20, description="GS1 AI 10")
+    expiry: date | None = Field(default=None, description="GS1 AI 17")
+
+    def amount_due(self, currency: str) -> Money:
+        """What the line must come to by its own figures; a price that stood in the bar code is its own unit."""
+        amount = Weight(self.weight_grams) if self.weight_grams is not None else Quantity(self.quantity or 1)
+        return extended_amount(Money(self.unit_price_minor, currency), amount)
+
+
+class TaxLine(Shape):
+    """The tax that the sale's gross amounts of one tax code contain."""
+
+    type: Literal["Tax"] = "Tax"
+    line_number: int = Field(ge=1)
+    tax_code: Identifier
+    rate_basis_points: int = Field(ge=0, le=10_000, description="1900 is 19 %")
+    taxable_amount_minor: int = Field(description="gross: the sum of the lines of this tax code")
+    tax_amount_minor: int
+
+
+class TenderLine(Shape):
+    """Money in; `change_minor` went back out of the same tender. The amount that pays the sale is their difference."""
+
+    type: Literal["Tender"] = "Tender"
+    line_number: int = Field(ge=1)
+    tender_type: Literal["Cash"] = "Cash"
+    amount_minor: int = Field(ge=0)
+    change_minor: int = Field(default=0, ge=0)
+
+
+LineItem = Annotated[SaleLine | TaxLine | TenderLine, Field(discriminator="type")]
+
+
+class RetailTransaction(Shape):
+    """One finished sale. What the gateway's local API takes, the outbox keeps and headquarters books."""
+
+    transaction_type: Literal["RetailTransaction"] = "RetailTransaction"
+    store_id: Identifier
+    workstation_id: Identifier
+    sequence_number: int = Field(
+        ge=1, description="counts the workstation's transactions; gapless where the till counts"
+    )
+    business_day_date: date
+    operator_id: Identifier
+    begin_date_time: UtcTime
+    end_date_time: UtcTime
+    currency: Currency
+    line_items: list[LineItem] = Field(min_length=1, max_length=2_000)
+    total_minor: int = Field(ge=0)
+    training_flag: bool = False
+
+    def sales(self) -> list[SaleLine]:
+        return [line for line in self.line_items if isinstance(line, SaleLine) and not line.void_flag]
+
+    def tenders(self) -> list[TenderLine]:
+        return [line for line in self.line_items if isinstance(line, TenderLine)]
+
+    def taxes(self) -> list[TaxLine]:
+        return [line for line in self.line_items if isinstance(line, TaxLine)]
+
+
+class Fault(Shape):
+    """One thing that does not add up: the field by its path, and what it should have been."""
+
+    field: str
+    message: str
+
+
+def faults(sale: RetailTransaction) -> list[Fault]:
+    """What in this sale contradicts itself; an empty list means that it adds up.
+
+    The gateway refuses a posted sale that has any; headquarters quarantines one.
+    """
+    found: list[Fault] = []
+    numbers = [line.line_number for line in sale.line_items]
+    if len(set(numbers)) != len(numbers):
+        found.append(Fault(field="line_items", message="two lines carry one line_number; number them 1, 2, 3, ..."))
+    for index, line in enumerate(sale.line_items):
+        if isinstance(line, SaleLine):
+            found += _line_faults(f"line_items[{index}]", line, sale.currency)
+        elif isinstance(line, TaxLine):
+            found += _tax_faults(f"line_items[{index}]", line, sale)
+    total = sum(line.extended_amount_minor for line in sale.sales())
+    if total != sale.total_minor:
+        found.append(Fault(field="total_minor", message=f"is {sale.total_minor}; the lines sum to {total}"))
+    paid = sum(tender.amount_minor - tender.change_minor for tender in sale.tenders())
+    if paid != sale.total_minor:
+        found.append(
+            Fault(field="line_items", message=f"tenders less change come to {paid}; total_minor is {sale.total_minor}")
+        )
+    if sale.end_date_time < sale.begin_date_time:
+        found.append(Fault(field="end_date_time", message="lies before begin_date_time"))
+    return found
+
+
+def _line_faults(path: str, line: SaleLine, currency: str) -> list[Fault]:
+    if (line.quantity is None) == (line.weight_grams is None):
+        return [Fault(field=f"{path}.quantity", message="give either quantity or weight_grams, not both and not none")]
+    due = line.amount_due(currency).minor
+    if due != line.extended_amount_minor:
+        return [
+            Fault(
+                field=f"{path}.extended_amount_minor",
+                message=f"is {line.extended_amount_minor}; unit_price_minor x quantity or weight gives {due}",
+            )
+        ]
+    return []
+
+
+def _tax_faults(path: str, line: TaxLine, sale: RetailTransaction) -> list[Fault]:
+    gross = sum(item.extended_amount_minor for item in sale.sales() if item.tax_code == line.tax_code)
+    if gross != line.taxable_amount_minor:
+        return [
+            Fault(
+                field=f"{path}.taxable_amount_minor",
+                message=f"is {line.taxable_amount_minor}; the lines of tax code {line.tax_code} sum to {gross}",
+            )
+        ]
+    tax = included_tax(Money(gross, sale.currency), line.rate_basis_points).minor
+    if tax != line.tax_amount_minor:
+        return [Fault(field=f"{path}.tax_amount_minor", message=f"is {line.tax_amount_minor}; the rate gives {tax}")]
+    return []

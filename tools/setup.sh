@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Everything the two commands need: Debian packages by name, then a virtual environment from pinned, hashed requirements.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+say() { printf 'setup: %s\n' "$*"; }
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"
+  elif command -v sudo >/dev/null; then sudo "$@"
+  else say "needs root to install ${missing[*]}: run 'apt-get install ${missing[*]}' as root, then this again" >&2; exit 1
+  fi
+}
+
+missing=()
+PATH=$PATH:/usr/sbin
+command -v mosquitto >/dev/null || missing+=(mosquitto)
+command -v chromium >/dev/null || missing+=(chromium)
+fc-list 2>/dev/null | grep -qi 'CJK' || missing+=(fonts-noto-cjk)
+python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
+if [ ${#missing[@]} -gt 0 ]; then
+  say "installing from Debian: ${missing[*]} (a minute or two)"
+  as_root apt-get update -qq
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+fi
+
+if [ ! -x .venv/bin/python ] || ! .venv/bin/python -c '' 2>/dev/null; then
+  say "making .venv with $(python3 --version)"
+  python3 -m venv --clear .venv
+fi
+say "installing the pinned packages (a minute or two the first time)"
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+touch .venv/.ready
+say "ready"
