@@ -1,0 +1,1 @@
+"""Headquarters: takes the stores' sales, books each exactly once, and sends master data down."""

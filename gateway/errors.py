@@ -26,12 +26,16 @@ class ConfigError(BackroomError):
 
 
 class DeviceError(BackroomError):
-    """`reason` is one machine word, `code` the UnifiedPOS error code."""
+    """`reason` is one machine word, `code` the UnifiedPOS error code.
 
-    def __init__(self, text: str, *, reason: str, code: int) -> None:
+    begun: the device may have done some of it (a receipt may be half printed); False: surely nothing was done.
+    """
+
+    def __init__(self, text: str, *, reason: str, code: int, begun: bool = False) -> None:
         super().__init__(text)
         self.reason = reason
         self.code = code
+        self.begun = begun
 
 
 class DeviceRefused(DeviceError):

@@ -9,10 +9,10 @@ Words:  in POSLog the lane is the workstation and the till is the cash tray (doc
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
 
 from retail.pricing import extended_amount, included_tax
 from retail.units import Money, Quantity, Weight
@@ -22,7 +22,16 @@ def _rfc3339(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-UtcTime = Annotated[AwareDatetime, PlainSerializer(_rfc3339, return_type=str, when_used="json")]
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("lies outside the years 1 to 9999 in UTC") from error
+
+
+UtcTime = Annotated[
+    AwareDatetime, AfterValidator(_in_utc), PlainSerializer(_rfc3339, return_type=str, when_used="json")
+]
 Identifier = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:-]+$")]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", examples=["EUR"])]
 
@@ -132,6 +141,9 @@ def faults(sale: RetailTransaction) -> list[Fault]:
             found += _line_faults(f"line_items[{index}]", line, sale.currency)
         elif isinstance(line, TaxLine):
             found += _tax_faults(f"line_items[{index}]", line, sale)
+    codes = [tax.tax_code for tax in sale.taxes()]
+    if len(set(codes)) != len(codes):
+        found.append(Fault(field="line_items", message="two Tax lines carry one tax_code; give one per tax code"))
     total = sum(line.extended_amount_minor for line in sale.sales())
     if total != sale.total_minor:
         found.append(Fault(field="total_minor", message=f"is {sale.total_minor}; the lines sum to {total}"))

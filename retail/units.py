@@ -7,11 +7,17 @@ Source: ISO 4217 exponents by way of CLDR (babel), with the exceptions of EXPONE
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from decimal import Decimal
 
-#: where a trade counts otherwise than ISO 4217: Taiwan's e-invoices carry whole dollars (exponent 0)
-EXPONENTS = {"TWD": 0}
+#: Taiwan's e-invoices carry whole dollars. For the others CLDR says 0, as their small coins are gone, and ISO 4217 and
+#: the trade's software go on counting them.
+EXPONENTS = {
+    "TWD": 0,
+    **dict.fromkeys(("AFN", "ALL", "IRR", "KPW", "LAK", "LBP", "MGA", "MMK", "RSD", "SOS", "SYP", "YER"), 2),
+    "IQD": 3,
+}
 
 
 def exponent(currency: str) -> int:
@@ -78,16 +84,16 @@ class Money:
 
     def shown(self, locale: str = "en") -> str:
         """€12.99, NT$35: as people of that locale write it."""
-        from babel.numbers import format_currency  # noqa: PLC0415
+        from babel import Locale  # noqa: PLC0415
 
         places = exponent(self.currency)
-        return format_currency(
-            Decimal(self.minor).scaleb(-places),
-            self.currency,
-            locale=locale,
-            format=None if places else "¤#,##0",
-            currency_digits=bool(places),
+        written = Locale.parse(locale.replace("-", "_"))
+        pattern = copy(written.currency_formats["standard"])
+        pattern.frac_prec = (places, places)
+        shown: str = pattern.apply(
+            Decimal(self.minor).scaleb(-places), written, currency=self.currency, currency_digits=False
         )
+        return shown
 
 
 @dataclass(frozen=True, slots=True, order=True)

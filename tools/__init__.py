@@ -1,0 +1,1 @@
+"""What developers and CI run around the product: set-up, generated documents, screenshots."""

@@ -6,7 +6,8 @@ import re
 
 ROOT = "edge/v1"
 HQ_STATE = f"{ROOT}/hq/state"
-GATEWAY_ID = re.compile(r"[A-Za-z0-9-]+")
+#: not the names that stand beside the gateways under edge/v1/: a gateway called hq would write headquarters' own state
+GATEWAY_ID = re.compile(r"(?!(?:hq|prov)\Z)[A-Za-z0-9-]+")
 
 
 class GatewayTopics:
@@ -14,7 +15,9 @@ class GatewayTopics:
 
     def __init__(self, gateway_id: str) -> None:
         if gateway_id != "+" and not GATEWAY_ID.fullmatch(gateway_id):
-            raise ValueError(f"gateway id {gateway_id!r}: use letters, digits and hyphens only, such as S0421-1")
+            raise ValueError(
+                f"gateway id {gateway_id!r}: use letters, digits and hyphens only, such as S0421-1 (not hq, not prov)"
+            )
         self.base = f"{ROOT}/{gateway_id}"
         self.state = f"{self.base}/state"
         self.birth = f"{self.base}/birth"

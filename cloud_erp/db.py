@@ -1,0 +1,222 @@
+"""The database: one engine, read and write transactions, and the few places where dialects differ.
+
+SQLite (the embedded default) runs with WAL, synchronous=FULL and foreign keys; a write transaction begins IMMEDIATE, so
+that what it read cannot change before it writes. On other databases the services lock the rows they decide upon.
+The schema is made and moved by Alembic (cloud_erp/migrations) when the database opens.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    DateTime,
+    Engine,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    create_engine,
+    event,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Dialect, make_url
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.types import TypeDecorator
+from ulid import ULID
+
+from cloud_erp.errors import StartError
+
+log = logging.getLogger(__name__)
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+HEAD = "0001"
+BUSY_TIMEOUT_MS = 15_000
+#: an execution option: this connection's transactions mean to write
+WRITES = "backroom_writes"
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+#: SQLite counts only INTEGER PRIMARY KEY by itself
+BigId = BigInteger().with_variant(Integer(), "sqlite")
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """Timezone-aware in Python, UTC in the database, whatever the dialect keeps of the zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a stored time needs its zone")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+core_fact = Table(
+    "core_fact",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+
+def now_utc() -> datetime:
+    return datetime.now(UTC)
+
+
+class Database:
+    """An open database with the newest schema. `read()` and `write()` are transactions; both end with their block."""
+
+    def __init__(self, url: str) -> None:
+        self.engine = _engine(url)
+        self._writer = self.engine.execution_options(**{WRITES: True})
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        with self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        with self._writer.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    def incarnation(self) -> str:
+        with self.read() as connection:
+            return incarnation(connection)
+
+
+def open_database(url: str) -> Database:
+    """Open it, and make or move its schema.
+
+    Raises:
+        StartError: the database does not open, or was written by a newer Backroom.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite" and parsed.database:
+        folder = Path(parsed.database).parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StartError(f"{folder}: cannot be made: {error.strerror}; see [core] data_dir") from error
+    try:
+        database = Database(url)
+        _migrate(database)
+    except (SQLAlchemyError, ImportError) as error:
+        raise StartError(f"database {parsed.render_as_string()}: does not open: {error}") from error
+    return database
+
+
+def incarnation(connection: Connection) -> str:
+    """Which life of the database this is: changes when it was restored from a backup."""
+    return str(connection.execute(select(core_fact.c.value).where(core_fact.c.name == "incarnation")).scalar_one())
+
+
+def renew_incarnation(connection: Connection) -> str:
+    """To be called after a restore: stores then expect the marks to go back, and send again what is missing."""
+    fresh = str(ULID())
+    connection.execute(update(core_fact).where(core_fact.c.name == "incarnation").values(value=fresh))
+    return fresh
+
+
+def insert_new(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert the rows whose primary or unique key is not there yet; leave the others as they are."""
+    if rows:
+        statement: Any = _dialect(connection).insert(table).on_conflict_do_nothing()
+        connection.execute(statement, list(rows))
+
+
+def upsert(
+    connection: Connection, table: Table, rows: Sequence[dict[str, Any]], key: Sequence[str], add: Sequence[str] = ()
+) -> None:
+    """Insert the rows; where `key` is there already, set the other columns, and add to those named in `add`."""
+    if not rows:
+        return
+    statement: Any = _dialect(connection).insert(table)
+    changes = {
+        name: table.c[name] + statement.excluded[name] if name in add else statement.excluded[name]
+        for name in rows[0]
+        if name not in key
+    }
+    connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=changes), list(rows))
+
+
+def _dialect(connection: Connection) -> Any:
+    return postgresql if connection.dialect.name == "postgresql" else sqlite
+
+
+def _engine(url: str) -> Engine:
+    if make_url(url).get_backend_name() != "sqlite":
+        return create_engine(url, pool_pre_ping=True)
+    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: Any) -> None:
+        # Python's sqlite3 would begin late and by itself; transactions begin below instead.
+        connection.isolation_level = None
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_TIMEOUT_MS}"):
+            connection.execute(f"PRAGMA {pragma}").close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get(WRITES)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN DEFERRED")
+
+    return engine
+
+
+def _migrate(database: Database) -> None:
+    from alembic.runtime.migration import MigrationContext  # noqa: PLC0415  only needed here
+
+    with database.read() as connection:
+        if MigrationContext.configure(connection).get_current_revision() == HEAD:
+            return
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    with database.write() as connection:
+        config.attributes["connection"] = connection
+        try:
+            command.upgrade(config, HEAD)
+        except CommandError as error:
+            raise StartError(
+                f"the database was written by another version of Backroom ({error}); start that version or a newer one"
+            ) from error
+        there = connection.execute(select(core_fact.c.name).where(core_fact.c.name == "incarnation")).scalar()
+        if there is None:
+            connection.execute(insert(core_fact).values(name="incarnation", value=str(ULID())))
+            log.info("database made: schema %s", HEAD)

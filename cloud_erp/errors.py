@@ -1,0 +1,57 @@
+"""Every exception of the core, in one tree.
+
+CoreError                   anything headquarters knows how to say
+├── ConfigError             core.toml says something that cannot be (names the file, the table and the key)
+├── StartError              the port is taken, or the database does not open
+├── ImportRefused           a file with faults: each with row, column and what to do; nothing was imported
+├── UnknownGateway          nobody registered this gateway
+├── AlreadyRegistered       this gateway id is taken
+└── UnreadableBatch         the envelope of a batch cannot be read: nothing in it can be acknowledged
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class CoreError(Exception):
+    pass
+
+
+class ConfigError(CoreError):
+    pass
+
+
+class StartError(CoreError):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class RowFault:
+    """One fault of an imported file. Row 1 is the header, as spreadsheets count."""
+
+    row: int
+    column: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"row {self.row}, column {self.column}: {self.message}"
+
+
+class ImportRefused(CoreError):
+    def __init__(self, file: str, faults: list[RowFault]) -> None:
+        super().__init__(f"{file}: {len(faults)} fault(s); nothing was imported")
+        self.file = file
+        self.faults = faults
+
+
+class UnknownGateway(CoreError):
+    pass
+
+
+class AlreadyRegistered(CoreError):
+    pass
+
+
+class UnreadableBatch(CoreError):
+    pass

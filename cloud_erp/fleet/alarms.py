@@ -1,0 +1,79 @@
+"""Alarms: what a person at headquarters must look at. One row per gateway, code and subject; repeats are counted."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, select, update
+
+from cloud_erp.db import now_utc, upsert
+from cloud_erp.fleet.model import alarm
+
+log = logging.getLogger(__name__)
+
+UNREGISTERED = "unregistered_gateway"
+UNREADABLE = "unreadable_batch"
+EQUIVOCATION = "equivocation"
+CHAIN = "chain_mismatch"
+SUBJECT_LENGTH = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    id: int
+    gateway: str
+    code: str
+    severity: str
+    text: str
+    times: int
+    raised_at: datetime
+    last_at: datetime
+
+
+def raise_alarm(
+    connection: Connection, gateway_id: str, code: str, text: str, *, subject: str = "", severity: str = "error"
+) -> None:
+    """Note it; log it only when it is new or comes back after a person cleared it."""
+    subject = subject[:SUBJECT_LENGTH]
+    about = (alarm.c.gateway == gateway_id) & (alarm.c.code == code) & (alarm.c.subject == subject)
+    is_open = connection.execute(select(alarm.c.id).where(about, alarm.c.cleared_at.is_(None))).scalar() is not None
+    now = now_utc()
+    row = {
+        "gateway": gateway_id,
+        "code": code,
+        "subject": subject,
+        "severity": severity,
+        "text": text,
+        "times": 1,
+        "raised_at": now,
+        "last_at": now,
+        "cleared_at": None,
+    }
+    if is_open:
+        connection.execute(update(alarm).where(about).values(times=alarm.c.times + 1, last_at=now, text=text))
+        return
+    upsert(connection, alarm, [row], key=("gateway", "code", "subject"))
+    level = logging.ERROR if severity in ("error", "critical") else logging.WARNING
+    log.log(level, "alarm: %s: %s: %s", gateway_id, code, text, extra={"gateway": gateway_id})
+
+
+def open_alarms(connection: Connection, limit: int = 200) -> list[Alarm]:
+    columns = [alarm.c[name] for name in Alarm.__slots__]
+    query = select(*columns).where(alarm.c.cleared_at.is_(None)).order_by(alarm.c.last_at.desc()).limit(limit)
+    return [Alarm(*row) for row in connection.execute(query)]
+
+
+def open_counts(connection: Connection) -> dict[str, int]:
+    """Open alarms per gateway."""
+    query = select(alarm.c.gateway, func.count()).where(alarm.c.cleared_at.is_(None)).group_by(alarm.c.gateway)
+    return dict(connection.execute(query).tuples().all())
+
+
+def clear(connection: Connection, alarm_id: int) -> bool:
+    """A person has seen to it; the row stays. False: there is no such open alarm."""
+    done = connection.execute(
+        update(alarm).where(alarm.c.id == alarm_id, alarm.c.cleared_at.is_(None)).values(cleared_at=now_utc())
+    )
+    return bool(done.rowcount)

@@ -1,0 +1,67 @@
+"""The journal: every transaction as received, never changed; and quarantine, which holds what could not be booked."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from cloud_erp.db import BigId, UtcDateTime, metadata
+
+journal = Table(
+    "journal",
+    metadata,
+    Column("id", BigId, primary_key=True, autoincrement=True),
+    Column("gateway", String(64), nullable=False),
+    Column("epoch", String(26), nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("type", String(64), nullable=False),
+    Column("idempotency_key", String(128), nullable=False),
+    Column("body_sha256", String(64), nullable=False),
+    Column("store_id", String(64), nullable=False),
+    Column("workstation_id", String(64), nullable=False),
+    Column("sequence_number", BigInteger, nullable=False),
+    Column("operator_id", String(64), nullable=False),
+    Column("business_date", Date, nullable=False),
+    Column("begin_at", UtcDateTime, nullable=False),
+    Column("end_at", UtcDateTime, nullable=False),
+    Column("end_slot", UtcDateTime, nullable=False, comment="end_at cut to the quarter of an hour, for charts"),
+    Column("currency", String(3), nullable=False),
+    Column("total_minor", BigInteger, nullable=False),
+    Column("item_count", Integer, nullable=False, comment="pieces, and one for each weighed line"),
+    Column("training", Boolean, nullable=False),
+    Column("record", Text, nullable=False, comment="JSON: boot id, boot time, wall clock, its state, chain"),
+    Column("body", Text, nullable=False, comment="canonical JSON, as hashed"),
+    Column("received_at", UtcDateTime, nullable=False),
+    UniqueConstraint("gateway", "epoch", "seq"),
+    UniqueConstraint("store_id", "idempotency_key"),
+    ForeignKeyConstraint(["gateway"], ["gateway.id"]),
+    sqlite_autoincrement=True,
+)
+Index(None, journal.c.business_date, journal.c.store_id)
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("id", String(26), primary_key=True),
+    Column("gateway", String(64), nullable=False),
+    Column("epoch", String(26), nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("code", String(32), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("raw", Text, nullable=False, comment="the record as it came, JSON"),
+    Column("raw_sha256", String(64), nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
+    UniqueConstraint("gateway", "epoch", "seq", "raw_sha256"),
+    ForeignKeyConstraint(["gateway"], ["gateway.id"]),
+)

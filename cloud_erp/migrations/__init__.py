@@ -1,0 +1,1 @@
+"""The schema's history, run by cloud_erp.db when the database opens."""

@@ -1,0 +1,84 @@
+"""One operation of the local API: its route and its line in the OpenAPI document come from the same declaration."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from gateway.api.problems import Problem, not_found, of_error, of_validation
+from gateway.errors import BackroomError
+
+MOST_BODY_BYTES = 2 * 1024 * 1024
+
+
+class NoSuchThing(BackroomError):
+    """The path names a workstation, device or transaction that is not there: 404."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request as a handler wants it. body is the parsed model where the operation takes one."""
+
+    request: Request
+    body: Any = None
+
+    def path(self, name: str) -> str:
+        return str(self.request.path_params[name])
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """answer: the model of a good answer; answers None: the handler returns a Response of its own (a stream)."""
+
+    method: str
+    path: str
+    summary: str
+    handler: Callable[[Call], Awaitable[BaseModel | Response]]
+    description: str = ""
+    body: type[BaseModel] | None = None
+    answer: type[BaseModel] | None = None
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    problems: tuple[int, ...] = ()
+    example: Any = None
+    streams: bool = False
+
+    def route(self) -> Route:
+        return Route(self.path, self._endpoint, methods=[self.method])
+
+    async def _endpoint(self, request: Request) -> Response:
+        try:
+            parsed = self.body.model_validate_json(await _read(request)) if self.body else None
+            answer = await self.handler(Call(request, parsed))
+        except ValidationError as error:
+            return of_validation(error).response()
+        except NoSuchThing as error:
+            return not_found(str(error)).response()
+        except _TooLarge:
+            text = f"the body is larger than {MOST_BODY_BYTES} bytes"
+            return Problem(title="Too large", status=413, detail=text, reason="too_large").response()
+        except BackroomError as error:
+            return of_error(error).response()
+        if isinstance(answer, Response):
+            return answer
+        return Response(answer.model_dump_json(), status_code=self.status, media_type="application/json")
+
+
+class _TooLarge(Exception):
+    pass
+
+
+async def _read(request: Request) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MOST_BODY_BYTES:
+            raise _TooLarge
+    return bytes(body) or b"{}"

@@ -1,0 +1,284 @@
+// The cashier's screen: one box that always has the keyboard, commands in the order they were given.
+
+import { amount, quantity } from "./entry.js";
+import { follow, post, swap } from "./live.js";
+import { Search } from "./search.js";
+import { beep, ready } from "./sound.js";
+
+const { workstation, currency, decimals } = document.body.dataset;
+const base = `/v1/baskets/${encodeURIComponent(workstation)}`;
+const box = document.getElementById("box");
+const said = document.getElementById("said");
+const question = document.getElementById("question");
+const noticeSlot = document.querySelector("[data-part=notice]");
+const search = new Search(box, document.getElementById("matches"), (item) => ring(item.item_id));
+
+/** A scanner in keyboard mode types on within this time, a person does not: its plus belongs to a code. */
+const SCANNER_TYPES_MS = 30;
+const BEEP_AGAIN_MS = 400;
+
+// --- what the page says -------------------------------------------------------------------------------------------
+
+let beeped = 0;
+
+function complain() {
+  const now = performance.now();
+  if (now - beeped > BEEP_AGAIN_MS) beep();
+  beeped = now;
+}
+
+function say(text) {
+  said.textContent = text;
+  said.hidden = !text;
+  noticeSlot.hidden = Boolean(text);
+  if (text) complain();
+}
+
+let noticeNumber = null;
+
+function swapped(part, element) {
+  if (part === "notice") heardNotice(element.querySelector("[data-number]"));
+  if (part === "lines") element.scrollTop = element.scrollHeight;
+  if (document.activeElement === document.body) box.focus();
+}
+
+/** A notice of the till replaces one of this page. The same mistake made twice has another number, and beeps twice. */
+function heardNotice(notice) {
+  say("");
+  const first = noticeNumber === null;
+  const before = noticeNumber;
+  if (notice) noticeNumber = notice.dataset.number;
+  else noticeNumber ??= "";
+  if (notice && !first && before !== noticeNumber && notice.dataset.kind === "error") complain();
+}
+
+// --- commands -------------------------------------------------------------------------------------------------------
+
+let queue = Promise.resolve();
+/** The quantity that is still on its way, or was refused: an item behind it must not be rung without it. */
+let quantityDone = null;
+let toConfirm = 0;
+
+/** Send one command after all those before it; resolves to whether it was done. */
+function command(path, body) {
+  queue = queue.then(() => send(path, body));
+  return queue;
+}
+
+async function send(path, body) {
+  const answer = await post(`${base}/${path}`, body);
+  if (!answer) {
+    say("No answer from the box: look at the lines before you do it again");
+    return false;
+  }
+  if (!answer.ok) refused(answer.body);
+  return answer.ok;
+}
+
+function refused(problem) {
+  if (problem.reason === "confirm_quantity") return complain();
+  const notice = noticeSlot.querySelector("[data-number]");
+  // The till says most refusals itself, through the stream; this shows the ones that never got that far.
+  if (notice && problem.detail.startsWith(notice.textContent)) return complain();
+  say(problem.detail || "The box refused this");
+}
+
+function ring(code) {
+  clear();
+  const waitsFor = quantityDone;
+  quantityDone = null;
+  queue = queue.then(async () => {
+    if (waitsFor && !(await waitsFor)) {
+      say(`${code} was not rung: the quantity before it was not taken`);
+      return false;
+    }
+    return send("scan", { code, method: "keyed" });
+  });
+}
+
+function times(pieces) {
+  box.value = "";
+  search.close();
+  const confirmed = toConfirm === pieces;
+  const done = command("quantity", { pieces, confirmed });
+  quantityDone = done;
+  done.then((ok) => {
+    toConfirm = ok ? 0 : pieces;
+    // Once refused and read, the next item counts one again; only what was typed ahead waits for it.
+    if (quantityDone === done) quantityDone = null;
+  });
+}
+
+function enter() {
+  const text = box.value.trim();
+  if (!text) return;
+  if (search.enter()) return;
+  const found = quantity(text);
+  if (!found) return ring(text);
+  times(found.pieces);
+  if (found.code) ring(found.code);
+}
+
+function pay() {
+  const text = box.value.trim();
+  if (!text) {
+    clear();
+    return command("tender", { tender_type: "Cash" });
+  }
+  const cash = amount(text, currency, Number(decimals));
+  if (cash.fault) return say(cash.fault);
+  clear();
+  return command("tender", { tender_type: "Cash", amount_minor: cash.minor });
+}
+
+function voidLast() {
+  clear();
+  command("void-line", {});
+}
+
+function clear() {
+  box.value = "";
+  search.close();
+  say("");
+}
+
+// --- asking first -----------------------------------------------------------------------------------------------------
+
+let asked = null;
+
+/** Yes is a touch, or the same key again; never Enter, which a scanner sends. Any other key means no. */
+function ask(text, key, yes) {
+  asked = { key, yes };
+  question.querySelector("p").textContent = text;
+  question.querySelector("kbd").textContent = key.replace("Delete", "Del");
+  question.hidden = false;
+}
+
+function answer(is) {
+  const yes = asked?.yes;
+  asked = null;
+  question.hidden = true;
+  if (is && yes) yes();
+}
+
+function askVoidAll() {
+  const lines = document.querySelectorAll("[data-line]").length;
+  if (!document.querySelector("[data-part=lines] table")) return void command("void", {});
+  ask(`Void the whole sale, ${lines} ${lines === 1 ? "line" : "lines"}?`, "Shift+Delete", () => command("void", {}));
+}
+
+function askVoidLine(button) {
+  const number = Number(button.dataset.line);
+  ask(`Void ${button.dataset.name}?`, "Delete", () => command("void-line", { line_number: number }));
+}
+
+// --- keys, touches, and what is typed ---------------------------------------------------------------------------------
+
+let plus = 0;
+
+/** Pay, unless the next character follows at once: then a scanner typed a code with a plus in it. */
+function plusTyped() {
+  clearTimeout(plus);
+  plus = setTimeout(() => {
+    plus = 0;
+    pay();
+  }, SCANNER_TYPES_MS);
+}
+
+function plusWasPartOfACode() {
+  clearTimeout(plus);
+  plus = 0;
+  box.value += "+";
+}
+
+const ACTS = {
+  enter,
+  pay,
+  clear: escape,
+  yes: () => answer(true),
+  no: () => answer(false),
+  times: () => (/^\d{1,4}$/.test(box.value) ? times(Number(box.value)) : say("Key the quantity first, then ×")),
+  back: () => edit((text) => text.slice(0, -1)),
+  names: () => {
+    box.inputMode = "text";
+    box.blur();
+  },
+  "void-last": voidLast,
+  "void-all": askVoidAll,
+};
+
+const KEYS = {
+  Enter: enter,
+  F9: pay,
+  F2: voidLast,
+  Escape: escape,
+  "+": plusTyped,
+  "Shift++": plusTyped,
+  "Shift+Delete": askVoidAll,
+  ArrowDown: () => search.move(1),
+  ArrowUp: () => search.move(-1),
+};
+
+function escape() {
+  clear();
+  noticeSlot.replaceChildren();
+}
+
+function edit(change) {
+  box.value = change(box.value);
+  box.dispatchEvent(new Event("input"));
+}
+
+/** What a key does; null where it is just typed. */
+function actOf(name, elsewhere) {
+  if (asked && name === asked.key) return () => answer(true);
+  if (name === "Delete") return box.value && !elsewhere ? null : voidLast;
+  // A button that has the keyboard takes Enter and the arrows as everywhere.
+  if (elsewhere && ["Enter", "ArrowDown", "ArrowUp"].includes(name)) return null;
+  return KEYS[name] || null;
+}
+
+function keyed(event) {
+  if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey || event.key === "Shift") return;
+  ready();
+  const elsewhere = document.activeElement !== box && document.activeElement !== document.body;
+  if (plus && event.key.length === 1) plusWasPartOfACode();
+  const act = actOf((event.shiftKey && event.key.length !== 1 ? "Shift+" : "") + event.key, elsewhere);
+  if (act) {
+    event.preventDefault();
+    if (event.repeat && event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
+    if (!asked || event.key !== "Escape") act();
+    if (asked && !["Delete"].includes(event.key)) answer(false);
+    return;
+  }
+  if (asked) answer(false);
+  if (event.key.length === 1 && !(elsewhere && event.key === " ")) box.focus();
+}
+
+function touched(event) {
+  ready();
+  const button = event.target.closest("button");
+  if (button?.dataset.type) edit((text) => text + button.dataset.type);
+  else if (button?.dataset.line) askVoidLine(button);
+  else if (button?.dataset.act) ACTS[button.dataset.act]();
+  if (!event.target.closest("a") && !String(getSelection())) box.focus();
+}
+
+box.addEventListener("input", () => {
+  said.hidden || say("");
+  const found = /^\d{1,4}[x*×]$/.test(box.value) && quantity(box.value);
+  if (found) times(found.pieces);
+  else search.typed();
+});
+document.addEventListener("keydown", keyed);
+document.addEventListener("click", touched);
+// A touch screen has its keys on the page; the system's keyboard comes up only for names.
+if (matchMedia("(pointer: coarse)").matches) box.inputMode = "none";
+
+swap(document.getElementById("first").innerHTML, swapped);
+noticeNumber ??= "";
+follow(`/till/${encodeURIComponent(workstation)}/events`, {
+  basket: (html) => swap(html, swapped),
+  status: (html) => swap(html, swapped),
+}, () => !box.value);
+box.focus();

@@ -1,0 +1,253 @@
+"""`backroom doctor`: what is wrong, in the order a technician would look.
+
+Configuration, disk, sales on disk, clock, the daemon, the way to headquarters, then each device. Where the daemon runs,
+it is asked, since it holds the ports; where it does not, the doctor looks for itself and writes to no device.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import sqlite3
+import ssl
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from gateway import config as configuration
+from gateway.app import MONEY_FILE
+from gateway.clock import Clock
+from gateway.config import Config, read_secret
+from gateway.devices.manager import Manager
+from gateway.drivers import load as load_driver
+from gateway.errors import ConfigError
+
+Verdict = Literal["ok", "warn", "fail"]
+MARKS: dict[Verdict, str] = {"ok": "ok  ", "warn": "WARN", "fail": "FAIL"}
+DISK_WARN_PERCENT = 80
+DISK_FAIL_PERCENT = 95
+UNACKED_WARN_S = 900
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """next_step is empty where all is well."""
+
+    check: str
+    verdict: Verdict
+    text: str
+    next_step: str = ""
+
+
+def doctor(path: Path, as_json: bool) -> int:
+    """Print the findings; return the exit code: 0 all well (warnings too), 1 something is wrong, 2 no configuration."""
+    findings: list[Finding] = []
+    for finding in examine(path):
+        findings.append(finding)
+        if not as_json:
+            print(f"{MARKS[finding.verdict]}  {finding.check}: {finding.text}", flush=True)
+            if finding.next_step:
+                print(f"      -> {finding.next_step}", flush=True)
+    bad = [finding for finding in findings if finding.verdict == "fail"]
+    if as_json:
+        print(json.dumps({"well": not bad, "findings": [asdict(finding) for finding in findings]}))
+    elif bad:
+        print(f"\n{len(bad)} to mend; begin with the first: {bad[0].check}")
+    if bad and bad[0].check == "configuration":
+        return 2
+    return 1 if bad else 0
+
+
+def examine(path: Path) -> Iterator[Finding]:
+    try:
+        config = configuration.load(path)
+        _check_devices(config)
+        password = read_secret(config.mqtt.password_file, "[mqtt] password_file")
+        token = read_secret(config.api.token_file, "[api] token_file")
+    except ConfigError as error:
+        for line in str(error).splitlines():
+            yield Finding("configuration", "fail", line, f"correct {path} and run this again")
+        return
+    yield Finding("configuration", "ok", f"{path}: gateway {config.gateway.id}, {len(config.device)} devices")
+    yield _disk(config)
+    yield _money(config)
+    yield _clock(config)
+    running = _ask(config, token, "/v1/status")
+    yield _daemon(config, running)
+    yield from _headquarters(config, password, running)
+    yield from _devices(config, _ask(config, token, "/v1/devices") if running else None)
+
+
+def _check_devices(config: Config) -> None:
+    """Every driver is known and takes the options it is given.
+
+    Raises:
+        ConfigError: one is not, or does not.
+    """
+    manager = Manager()
+    for name, table in config.device.items():
+        manager.add(name, load_driver(table.driver), table.url, table.options())
+
+
+def _disk(config: Config) -> Finding:
+    folder = config.gateway.data_dir
+    existing = next(one for one in (folder, *folder.parents) if one.exists())
+    if not os.access(existing, os.W_OK):
+        return Finding(
+            "disk", "fail", f"{existing} is not writable", f"give it to the daemon's user: chown it, then {folder}"
+        )
+    usage = shutil.disk_usage(existing)
+    percent = round(100 * usage.used / usage.total)
+    text = f"{folder}: {percent} % used, {usage.free // 2**20} MiB free"
+    if percent >= DISK_FAIL_PERCENT:
+        return Finding(
+            "disk", "fail", text, "free space now: sales are kept here; look at logs and old downloads first"
+        )
+    if percent >= DISK_WARN_PERCENT:
+        return Finding("disk", "warn", text, "free space soon: look at logs and old downloads first")
+    return Finding("disk", "ok", text)
+
+
+def _money(config: Config) -> Finding:
+    path = config.gateway.data_dir / MONEY_FILE
+    if not path.exists():
+        return Finding("sales on disk", "ok", "none yet: the file is made at the first start")
+    try:
+        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+        try:
+            verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            last, unacked = connection.execute(
+                "SELECT coalesce(max(seq), 0), count(*) FILTER (WHERE state = 'unacked') FROM outbox"
+            ).fetchone()
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        verdict, last, unacked = str(error), 0, 0
+    if verdict != "ok":
+        return Finding(
+            "sales on disk", "fail", f"{path}: {verdict}", "keep this file: copy it to a stick, then call support"
+        )
+    return Finding("sales on disk", "ok", f"{last} records, {unacked} not yet at headquarters")
+
+
+def _clock(config: Config) -> Finding:
+    clock = Clock(config.gateway.timezone)
+    now = clock.wall().astimezone(clock.zone).isoformat(timespec="seconds")
+    if clock.state() == "unset":
+        return Finding(
+            "clock", "fail", f"{now}: this clock was never set", "connect the box to a network with time (NTP)"
+        )
+    if clock.state() == "holdover":
+        return Finding("clock", "warn", f"{now}, not synchronised now", "check that NTP is reachable: timedatectl")
+    return Finding("clock", "ok", f"{now}, synchronised")
+
+
+def _daemon(config: Config, status: Any) -> Finding:
+    where = f"http://{config.api.host}:{config.api.port}"
+    if status:
+        return Finding("daemon", "ok", f"answers on {where}, software {status['software']}")
+    try:
+        with socket.create_connection((config.api.host, config.api.port), timeout=2):
+            pass
+    except OSError:
+        return Finding(
+            "daemon", "warn", f"not running (nothing listens on {where})", "start it: systemctl start backroom"
+        )
+    return Finding(
+        "daemon",
+        "fail",
+        f"another program holds port {config.api.port}, or it does not answer",
+        f"'ss -ltnp sport = :{config.api.port}' names it; stop it, or set another [api] port",
+    )
+
+
+def _headquarters(config: Config, password: str | None, status: Any) -> Iterator[Finding]:
+    host, port = config.mqtt.host, config.mqtt.port
+    try:
+        address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][4]
+    except OSError as error:
+        yield Finding(
+            "name look-up", "fail", f"{host}: {error.strerror}", "check the network cable and the router's DNS"
+        )
+        return
+    yield Finding("name look-up", "ok", f"{host} is {address[0]}")
+    try:
+        with socket.create_connection((host, port), timeout=5) as line:
+            if config.mqtt.tls is not None:
+                context = ssl.create_default_context(cafile=str(config.mqtt.tls.ca_file))
+                with context.wrap_socket(line, server_hostname=host):
+                    pass
+    except ssl.SSLError as error:
+        text = f"{host}:{port} answers, but not with a certificate that we trust: {error.reason}"
+        yield Finding("broker", "fail", text, "check [mqtt.tls] ca_file and this box's clock")
+        return
+    except OSError as error:
+        text = f"{host}:{port}: {error.strerror or error}"
+        yield Finding("broker", "fail", text, "check the router and the firewall; sales go on and wait meanwhile")
+        return
+    yield Finding("broker", "ok", f"{host}:{port} answers")
+    if status and not status["online"]:
+        why = status["link_error"] or "no reason given"
+        yield Finding(
+            "link", "fail", why, "check [mqtt] username and password_file, and the registration at headquarters"
+        )
+    elif status:
+        age = status["oldest_unacked_age_s"]
+        text = f"up; {status['unacked']} records not yet at headquarters"
+        if age is not None and age > UNACKED_WARN_S:
+            yield Finding(
+                "link", "warn", f"{text}, the oldest for {age:.0f} s", "ask headquarters whether intake is open"
+            )
+        else:
+            yield Finding("link", "ok", text)
+
+
+def _devices(config: Config, snapshots: Any) -> Iterator[Finding]:
+    if snapshots is not None:
+        for device in snapshots["devices"]:
+            good = device["power"] == "online"
+            text = f"{device['driver']} on {device['url']}: {device['power']}"
+            step = device["last_error"] or "check its power and cable"
+            yield Finding(f"device {device['device_id']}", "ok" if good else "fail", text, "" if good else step)
+        return
+    for name, table in config.device.items():
+        yield _line(name, table.url)
+
+
+def _line(name: str, url: str) -> Finding:
+    """Whether a device's line is there; nothing is written to it."""
+    parts = urlsplit(url)
+    check = f"device {name}"
+    if parts.scheme in ("serial", "pty"):
+        path = Path(parts.path)
+        if not path.exists():
+            return Finding(check, "fail", f"{path} is not there", "plug it in; 'ls /dev/serial/by-id' shows what is")
+        if not os.access(path, os.R_OK | os.W_OK):
+            return Finding(check, "fail", f"{path} may not be opened", "add the user to group dialout")
+    if parts.scheme == "tcp":
+        try:
+            with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=3):
+                pass
+        except OSError as error:
+            return Finding(
+                check, "fail", f"{url}: {error.strerror or error}", "switch it on; check its address and cable"
+            )
+    return Finding(check, "ok", f"{url} is there")
+
+
+def _ask(config: Config, token: str | None, path: str) -> Any:
+    """A GET of the running daemon's API; None where it does not answer."""
+    host = f"[{config.api.host}]" if ":" in config.api.host else config.api.host
+    request = urllib.request.Request(f"http://{host}:{config.api.port}{path}")
+    if token:
+        request.add_header("Authorization", f"Bearer {token}")
+    try:
+        with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310
+            return json.load(answer)
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,50 @@
+"""`backroom run`: the daemon. Argparse serves here: the daemon does not carry the richer command line's libraries."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import signal
+from pathlib import Path
+
+from gateway import config as configuration
+from gateway import log as logs
+from gateway.app import Gateway
+
+DEFAULT_CONFIG = Path("/etc/backroom/gateway.toml")
+
+
+def run(arguments: list[str]) -> None:
+    """Run the gateway until SIGTERM or Ctrl-C.
+
+    Raises:
+        ConfigError, QueueError: it cannot start; the text says what to do.
+    """
+    parser = argparse.ArgumentParser(
+        prog="backroom run",
+        description="Run the gateway until SIGTERM or Ctrl-C.",
+        epilog="Example: backroom run --config /etc/backroom/gateway.toml",
+    )
+    parser.add_argument("--config", type=Path, default=DEFAULT_CONFIG, help=f"gateway.toml (default {DEFAULT_CONFIG})")
+    parser.add_argument("--ready-file", type=Path, help="write the address of the local API here once it answers")
+    given = parser.parse_args(arguments)
+    config = configuration.load(given.config)
+    logs.configure(config.gateway.log_level)
+    gateway = Gateway(config)
+    if given.ready_file is not None:
+        given.ready_file.write_text(f"http://{config.api.host}:{gateway.port}\n")
+    asyncio.run(_until_signal(gateway))
+
+
+async def _until_signal(gateway: Gateway) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def asked(name: str) -> None:
+        logging.getLogger(__name__).info("%s: stopping", name)
+        stop.set()
+
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(sign, asked, sign.name)
+    await gateway.run(stop)

@@ -1,0 +1,283 @@
+"""gateway.toml as frozen models; an unknown key is an error that suggests the right one.
+
+Every path may be relative: then it is taken from the folder of gateway.toml. A secret is never a value here, always the
+path of a file that holds it, so that systemd's LoadCredential can bring it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from gateway.errors import ConfigError
+from retail.barcode import LayoutError, Layouts
+from retail.units import exponent
+from retail.wire.topics import GATEWAY_ID
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class GatewayTable(_Table):
+    """[gateway]"""
+
+    id: str = Field(description="as registered at headquarters; by convention <store>-<n>")
+    store_id: str = Field(pattern=r"^[A-Za-z0-9._:-]{1,64}$")
+    store_name: str = Field(default="", max_length=40, description="head of the receipt")
+    currency: str = "EUR"
+    timezone: str = "UTC"
+    locale: str = "en"
+    data_dir: Path = Path("data")
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @field_validator("id")
+    @classmethod
+    def _id(cls, value: str) -> str:
+        if not GATEWAY_ID.fullmatch(value):
+            raise ValueError(f"{value!r}: use letters, digits and hyphens only, such as S0421-1")
+        return value
+
+    @field_validator("currency")
+    @classmethod
+    def _currency(cls, value: str) -> str:
+        exponent(value)
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _timezone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError) as error:
+            raise ValueError(f"{value!r}: no such time zone; write it like Europe/Berlin") from error
+        return value
+
+
+class TlsTable(_Table):
+    """[mqtt.tls]"""
+
+    ca_file: Path
+    cert_file: Path | None = None
+    key_file: Path | None = None
+
+
+class MqttTable(_Table):
+    """[mqtt]"""
+
+    host: str
+    port: int = Field(default=8883, ge=1, le=65535)
+    username: str | None = None
+    password_file: Path | None = None
+    tls: TlsTable | None = None
+    keepalive_s: int = Field(default=30, ge=5, le=600)
+    reconnect_most_s: float = Field(default=30.0, gt=0, le=600)
+
+
+class ApiTable(_Table):
+    """[api]"""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8380, ge=0, le=65535)
+    token_file: Path | None = None
+    names: list[str] = Field(
+        default=[], description="further host names this box is asked under, such as backroom.local"
+    )
+
+    @model_validator(mode="after")
+    def _credential(self) -> ApiTable:
+        if self.token_file is None and not _loopback(self.host):
+            raise ValueError(
+                f"host {self.host} is reachable from outside: set token_file to a file with a long random token,"
+                " or use host = '127.0.0.1'"
+            )
+        return self
+
+
+class DeviceTable(_Table):
+    """[device.<id>]: driver and url, and whatever options the driver takes."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    driver: str
+    url: str
+
+    def options(self) -> dict[str, Any]:
+        return dict(self.model_extra or {})
+
+
+class WorkstationTable(_Table):
+    """[workstation.<id>]: which devices a lane uses."""
+
+    scanners: list[str] = []
+    scale: str | None = None
+    printer: str | None = None
+    drawer: str | None = None
+
+    def devices(self) -> list[tuple[str, str]]:
+        single = {"scale": self.scale, "printer": self.printer, "drawer": self.drawer}
+        return [("scanners", one) for one in self.scanners] + [(key, one) for key, one in single.items() if one]
+
+
+class BarcodeTable(_Table):
+    """[barcode]: how this store's variable-measure labels are laid out."""
+
+    country: str | None = Field(default=None, description="ISO code: take that country's GS1 table")
+    layouts: list[dict[str, Any]] = Field(default=[], description="the store's own rows; they go before the country's")
+
+    def parsed(self) -> Layouts:
+        own = Layouts.parse(self.layouts)
+        if self.country is None:
+            return own
+        prefixes = {row.prefix for row in own.rows}
+        of_country = Layouts.of_country(self.country).rows
+        return Layouts((*own.rows, *(row for row in of_country if row.prefix not in prefixes)))
+
+    @model_validator(mode="after")
+    def _readable(self) -> BarcodeTable:
+        try:
+            self.parsed()
+        except LayoutError as error:
+            raise ValueError(str(error)) from error
+        return self
+
+
+class Config(_Table):
+    gateway: GatewayTable
+    mqtt: MqttTable
+    api: ApiTable = Field(default_factory=ApiTable)
+    barcode: BarcodeTable = Field(default_factory=BarcodeTable)
+    device: dict[str, DeviceTable] = Field(default={})
+    workstation: dict[str, WorkstationTable] = {"1": WorkstationTable()}
+
+    @model_validator(mode="after")
+    def _workstations_know_their_devices(self) -> Config:
+        for name, table in self.workstation.items():
+            for key, device in table.devices():
+                if device not in self.device:
+                    hint = _did_you_mean(device, self.device)
+                    raise ValueError(f"[workstation.{name}] {key}: there is no [device.{device}]{hint}")
+        for name in self.device:
+            if not GATEWAY_ID.fullmatch(name):
+                raise ValueError(f"[device.{name}]: use letters, digits and hyphens only")
+        return self
+
+
+def load(path: Path) -> Config:
+    """Read and check a gateway.toml.
+
+    Raises:
+        ConfigError: names the file, the table, the key and what to do.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise ConfigError(
+            f"{path}: no such file; say where it is with --config, or copy docs/gateway.toml there"
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read: {error}") from error
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from error
+    try:
+        config = Config.model_validate(tables)
+    except ValidationError as error:
+        raise ConfigError("\n".join(_explain(path.name, one) for one in error.errors())) from error
+    return _anchored(config, path.resolve().parent)
+
+
+def _anchored(config: Config, folder: Path) -> Config:
+    """The same configuration with its paths made absolute."""
+
+    def at(path: Path | None) -> Path | None:
+        return None if path is None else folder / path
+
+    tls = config.mqtt.tls
+    if tls is not None:
+        tls = tls.model_copy(
+            update={"ca_file": at(tls.ca_file), "cert_file": at(tls.cert_file), "key_file": at(tls.key_file)}
+        )
+    return config.model_copy(
+        update={
+            "gateway": config.gateway.model_copy(update={"data_dir": folder / config.gateway.data_dir}),
+            "mqtt": config.mqtt.model_copy(update={"password_file": at(config.mqtt.password_file), "tls": tls}),
+            "api": config.api.model_copy(update={"token_file": at(config.api.token_file)}),
+        }
+    )
+
+
+def _explain(file: str, error: Any) -> str:
+    """One fault in the words of a technician."""
+    where = [str(part) for part in error["loc"]]
+    if error["type"] == "extra_forbidden":
+        table, key = where[:-1], where[-1]
+        return f"{file}, {_named(table)}: unknown key '{key}'{_did_you_mean(key, _keys_of(table))}"
+    if error["type"] == "missing":
+        table, key = where[:-1], where[-1]
+        what = f"[{key}] is missing" if not table else f"'{key}' is missing"
+        return f"{file}, {_named(table)}: {what}" if table else f"{file}: {what}"
+    message = error["msg"].removeprefix("Value error, ")
+    if not where:
+        return f"{file}: {message}"
+    return f"{file}, {_named(where[:-1])}: {where[-1]}: {message}"
+
+
+def _named(table: list[str]) -> str:
+    return f"[{'.'.join(table)}]" if table else "the top level"
+
+
+def _keys_of(table: list[str]) -> list[str]:
+    """The keys that a table of gateway.toml may have."""
+    model: Any = Config
+    for index, part in enumerate(table):
+        if index == 1 and table[0] in ("device", "workstation"):
+            continue
+        model = {
+            "gateway": GatewayTable,
+            "mqtt": MqttTable,
+            "tls": TlsTable,
+            "api": ApiTable,
+            "barcode": BarcodeTable,
+            "device": DeviceTable,
+            "workstation": WorkstationTable,
+        }.get(part, model)
+    return list(model.model_fields)
+
+
+def _did_you_mean(word: str, known: Any) -> str:
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f"; did you mean '{close[0]}'?" if close else f"; known here: {', '.join(known) or 'none'}"
+
+
+def _loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def read_secret(path: Path | None, what: str) -> str | None:
+    """The one line of a secret's file.
+
+    Raises:
+        ConfigError: it is missing, empty, or not readable.
+    """
+    if path is None:
+        return None
+    try:
+        secret = path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ConfigError(f"{what}: {path} cannot be read ({error.strerror}); make the file, mode 600") from error
+    if not secret:
+        raise ConfigError(f"{what}: {path} is empty; put the secret on its first line")
+    return secret

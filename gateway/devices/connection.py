@@ -1,0 +1,220 @@
+"""One connection: a fresh codec, an open transport, and the commands that wait for their turn.
+
+The codec is called from one place only, the loop in run(). A reader and a writer task stand between it and the line, so
+that a device that stopped taking bytes cannot stop the clock of its own codec.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable
+
+from gateway.devices.pending import Pending, failure
+from gateway.devices.snapshot import Direction
+from gateway.devices.transport import Transport
+from gateway.errors import DeviceError, DeviceGone
+from gateway.peripherals import (
+    Answer,
+    Codec,
+    ErrorCode,
+    Event,
+    Forward,
+    Forwarded,
+    Output,
+    Power,
+    PowerChanged,
+    Refusal,
+    Send,
+    WakeAt,
+)
+
+#: A line that takes no bytes collects the codec's polls; at this many it is as good as broken.
+MOST_UNSENT = 1000
+#: bytes read in advance of the codec; a device that floods waits, its codec and everybody else's do not
+MOST_UNREAD = 16
+
+#: called with each event; with the pending command where the event ends one
+Saw = Callable[[Event, Pending | None], None]
+Passed = Callable[[Direction, bytes], None]
+
+
+class Connection:
+    def __init__(
+        self, codec: Codec, transport: Transport, monotonic: Callable[[], float], saw: Saw, passed: Passed
+    ) -> None:
+        self._codec, self._transport = codec, transport
+        self._monotonic, self._saw, self._passed = monotonic, saw, passed
+        self._read: asyncio.Queue[bytes] = asyncio.Queue(MOST_UNREAD)
+        self._unsent: asyncio.Queue[tuple[bytes, Pending | None]] = asyncio.Queue()
+        self._waiting: deque[Pending] = deque()
+        self._current: Pending | None = None
+        self._forwards: dict[int, Pending] = {}
+        self._forwarded = b""
+        self._refused: deque[tuple[Pending, DeviceError]] = deque()
+        self._wake_at: float | None = None
+        self._bell = asyncio.Event()
+        self._end: DeviceError | None = None
+
+    # --- from outside ---------------------------------------------------------------------------------------
+
+    def submit(self, pending: Pending) -> None:
+        self._waiting.append(pending)
+        self._bell.set()
+
+    def fail_all(self, device_id: str) -> None:
+        """The line is gone: whoever waits hears so now. What had begun may have been done, or not."""
+        begun = [self._current, *self._forwards.values()]
+        for pending in begun:
+            if pending is not None:
+                pending.fail(failure(device_id, "lost"))
+        for pending in self._waiting:
+            pending.fail(failure(device_id, "gone"))
+        self._waiting.clear()
+        self._forwards.clear()
+        self._current = None
+
+    async def run(self) -> DeviceError:
+        """Carry until the line breaks; return why it did."""
+        tasks = [asyncio.create_task(self._pump_in()), asyncio.create_task(self._pump_out())]
+        try:
+            self._do(self._codec.on_time(self._monotonic()))
+            while self._end is None:
+                await self._bell_or_time()
+                self._take_turns()
+            return self._end
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    # --- the line -------------------------------------------------------------------------------------------
+
+    async def _pump_in(self) -> None:
+        try:
+            while True:
+                await self._read.put(await self._transport.read())
+                self._bell.set()
+        except DeviceError as broken:
+            self._break(broken)
+
+    async def _pump_out(self) -> None:
+        try:
+            while True:
+                data, pending = await self._unsent.get()
+                try:
+                    await self._transport.write(data)
+                except DeviceGone:
+                    raise
+                except DeviceError as refused:
+                    # The device in between said no (its cover is open): whoever asked hears its words.
+                    if pending is not None:
+                        self._refused.append((pending, refused))
+                        self._bell.set()
+        except DeviceError as broken:
+            self._break(broken)
+
+    def _break(self, why: DeviceError) -> None:
+        self._end = self._end or why
+        self._bell.set()
+
+    # --- the codec ------------------------------------------------------------------------------------------
+
+    async def _bell_or_time(self) -> None:
+        due = [at for at in (self._wake_at, *(pending.guard_at for pending in self._begun())) if at is not None]
+        wait_s = max(0.0, min(due) - self._monotonic()) if due else None
+        try:
+            async with asyncio.timeout(wait_s):
+                await self._bell.wait()
+        except TimeoutError:
+            return
+        self._bell.clear()
+
+    def _begun(self) -> Iterable[Pending]:
+        return [*([self._current] if self._current else []), *self._forwards.values()]
+
+    def _take_turns(self) -> None:
+        """Everything that is due: bytes, refusals from the way, time, guards, then the next command."""
+        while not self._read.empty():
+            data = self._read.get_nowait()
+            self._passed("in", data)
+            self._do(self._codec.on_bytes(data, self._monotonic()))
+        while self._refused:
+            pending, error = self._refused.popleft()
+            self._fail(pending, error)
+        now = self._monotonic()
+        if self._wake_at is not None and now >= self._wake_at:
+            self._wake_at = None
+            self._do(self._codec.on_time(now))
+        for pending in self._begun():
+            if now >= pending.guard_at:
+                self._fail(pending, failure(pending.device_id, "overdue"))
+        self._begin_commands()
+
+    def _begin_commands(self) -> None:
+        """Forwards go out at once, for the codec keeps them apart; anything else waits for the one before it."""
+        for pending in list(self._waiting):
+            forward = isinstance(pending.command.request, Forward)
+            if pending.given_up:
+                self._waiting.remove(pending)
+            elif forward or self._current is None:
+                self._waiting.remove(pending)
+                self._begin(pending, forward)
+
+    def _begin(self, pending: Pending, forward: bool) -> None:
+        now = self._monotonic()
+        if forward:
+            self._forwards[pending.command.number] = pending
+        else:
+            self._current = pending
+        pending.start(now)
+        self._do(self._codec.on_command(pending.command, now))
+
+    def _do(self, outputs: list[Output]) -> None:
+        for output in outputs:
+            match output:
+                case Send(data=data):
+                    self._send(data)
+                case WakeAt(at=at):
+                    self._wake_at = at
+                case Forwarded(data=data):
+                    self._forwarded = data
+                    self._saw(output, None)
+                case Answer() | Refusal():
+                    self._ended(output)
+                case _:
+                    self._saw(output, None)
+                    if output == PowerChanged(Power.OFF) and self._transport.reopen_when_silent:
+                        text = "no answer; check its power and cable"
+                        self._break(DeviceGone(text, reason="silent", code=ErrorCode.TIMEOUT))
+
+    def _send(self, data: bytes) -> None:
+        self._passed("out", data)
+        self._unsent.put_nowait((data, self._current))
+        if self._unsent.qsize() > MOST_UNSENT:
+            text = "takes no more bytes; check its power and cable"
+            self._break(DeviceGone(text, reason="stuck", code=ErrorCode.NOHARDWARE))
+
+    def _ended(self, end: Answer | Refusal) -> None:
+        if self._current is not None and self._current.command.number == end.number:
+            pending: Pending | None = self._current
+            self._current = None
+        else:
+            pending = self._forwards.pop(end.number, None)
+        if pending is None:
+            return  # ended here before: by its guard, or by a refusal on the way
+        pending.forwarded, self._forwarded = self._forwarded, b""
+        self._saw(end, pending)
+        pending.end(end)
+        self._bell.set()
+
+    def _fail(self, pending: Pending, error: DeviceError) -> None:
+        """End a command here; the codec's own end of it, if it ever comes, finds nobody."""
+        if pending is self._current:
+            self._current = None
+        self._forwards.pop(pending.command.number, None)
+        text = str(error).removeprefix(f"{pending.device_id}: ")
+        refusal = Refusal(pending.command.number, ErrorCode(error.code), error.reason, text)
+        pending.fail(type(error)(f"{pending.device_id}: {text}", reason=error.reason, code=error.code))
+        self._saw(refusal, pending)
+        self._bell.set()

@@ -1,0 +1,176 @@
+"""All devices of the box: their sessions by id, run side by side so that none pulls down another."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import partial
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import urlsplit
+
+from gateway.devices.session import BackOff, Listener, Session, utc_now
+from gateway.devices.snapshot import Snapshot
+from gateway.devices.transport import Transport, line_of, open_transport
+from gateway.devices.via import open_via
+from gateway.errors import ConfigError, DeviceGone
+from gateway.peripherals import DrawerStatus, Driver, ErrorCode, Line, PrinterStatus, Request, Weight
+
+log = logging.getLogger(__name__)
+
+SCHEMES = ("serial", "pty", "tcp", "via")
+#: a session ends only by being cancelled; one that does otherwise is a mistake of ours, and starts again after this
+RESTART_S = 5.0
+
+
+class Manager:
+    """Add devices, then run; sessions may be added while it runs.
+
+    open_line: opens any URL but via://; tests and adapters hand in their own.
+    """
+
+    def __init__(
+        self,
+        monotonic: Callable[[], float] = time.monotonic,
+        *,
+        wall: Callable[[], datetime] = utc_now,
+        open_line: Callable[[str, Line | None], Any] = open_transport,
+        back_off: BackOff = BackOff(),  # noqa: B008 -- frozen
+    ) -> None:
+        self._monotonic, self._wall, self._open_line, self._back_off = monotonic, wall, open_line, back_off
+        self._sessions: dict[str, Session] = {}
+        self._listeners: list[Listener] = []
+        self._group: asyncio.TaskGroup | None = None
+
+    @property
+    def sessions(self) -> Mapping[str, Session]:
+        return MappingProxyType(self._sessions)
+
+    def add(self, device_id: str, driver: Driver, url: str, options: Mapping[str, Any] | None = None) -> Session:
+        """Put one more device under its id.
+
+        Raises:
+            ConfigError: the id is taken, the URL is not one, or an option is unknown.
+        """
+        if device_id in self._sessions:
+            raise ConfigError(f"device {device_id!r} stands twice in the configuration; rename one")
+        _check_url(device_id, url)
+        session = Session(
+            device_id,
+            driver,
+            options or {},
+            url,
+            partial(self._open, device_id),
+            self._monotonic,
+            wall=self._wall,
+            back_off=self._back_off,
+        )
+        self._sessions[device_id] = session
+        session.listen(self._heard)
+        if self._group is not None:
+            self._group.create_task(self._look_after(session), name=device_id)
+        return session
+
+    def session(self, device_id: str) -> Session:
+        """The session under this id.
+
+        Raises:
+            DeviceGone: there is none; the text names those there are.
+        """
+        if device_id not in self._sessions:
+            text = f"no device {device_id!r}; there are {', '.join(sorted(self._sessions)) or 'none'}"
+            raise DeviceGone(text, reason="unknown_device", code=ErrorCode.NOEXIST)
+        return self._sessions[device_id]
+
+    async def ask(
+        self, device_id: str, request: Request, timeout_s: float | None = None
+    ) -> Weight | PrinterStatus | DrawerStatus | None:
+        return await self.session(device_id).ask(request, timeout_s)
+
+    def snapshots(self) -> list[Snapshot]:
+        return [session.snapshot() for session in self._sessions.values()]
+
+    def listen(self, callback: Listener) -> Callable[[], None]:
+        """As Session.listen, for every device there is or will be."""
+        self._listeners.append(callback)
+
+        def unlisten() -> None:
+            if callback in self._listeners:
+                self._listeners.remove(callback)
+
+        return unlisten
+
+    def _heard(self, device_id: str, entry: Any) -> None:
+        for listener in list(self._listeners):
+            try:
+                listener(device_id, entry)
+            except Exception:
+                log.exception("a listener failed at an event of %s", device_id, extra={"device": device_id})
+
+    async def run(self) -> None:
+        """Run every session until cancelled."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._group = group
+                for device_id, session in self._sessions.items():
+                    group.create_task(self._look_after(session), name=device_id)
+                await asyncio.Event().wait()
+        finally:
+            self._group = None
+
+    async def _look_after(self, session: Session) -> None:
+        while True:
+            try:
+                await session.run()
+            except Exception:
+                log.exception("session failed: %s", session.device_id, extra={"device": session.device_id})
+            await asyncio.sleep(RESTART_S)
+
+    async def _open(self, device_id: str, url: str) -> Transport:
+        if others := self.rivals(device_id):
+            text = f"{url} is also claimed by {', '.join(others)}; nobody gets it until the configuration names one"
+            raise DeviceGone(text, reason="claimed_twice", code=ErrorCode.CLAIMED)
+        if url.startswith("via://"):
+            host = urlsplit(url).netloc
+            return await open_via(host, self.session(host))
+        line: Transport = await self._open_line(url, self._sessions[device_id].driver.line)
+        return line
+
+    def rivals(self, device_id: str) -> list[str]:
+        """Other devices configured on this one's line, under whatever name. Two drawers may share a printer."""
+        mine = claim(self._sessions[device_id].url)
+        if mine.startswith("via://"):
+            return []
+        return [other for other, session in self._sessions.items() if other != device_id and claim(session.url) == mine]
+
+
+def claim(url: str) -> str:
+    """What a URL lays claim to: the device file behind all its links, or the host and port."""
+    parts = urlsplit(url)
+    if parts.scheme in ("serial", "pty"):
+        return os.path.realpath(parts.path)
+    return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
+def _check_url(device_id: str, url: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme not in SCHEMES:
+        raise ConfigError(
+            f"{device_id}: {url!r} is no line; write serial:///dev/serial/by-id/..., tcp://HOST:PORT, ..."
+        )
+    if parts.scheme == "serial":
+        line_of(url)
+    try:
+        lacking = parts.scheme == "tcp" and not (parts.hostname and parts.port)
+    except ValueError:
+        lacking = True
+    if (
+        lacking
+        or (parts.scheme == "via" and not parts.netloc)
+        or (parts.scheme in ("serial", "pty") and not parts.path)
+    ):
+        raise ConfigError(f"{device_id}: {url!r} is incomplete")

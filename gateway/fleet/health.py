@@ -1,0 +1,45 @@
+"""How the box is: model, serial, disk, memory, temperature. Read from Linux; what a machine does not have is None."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+MODEL = Path("/proc/device-tree/model")
+SERIAL = Path("/proc/device-tree/serial-number")
+DMI_MODEL = Path("/sys/class/dmi/id/product_name")
+MACHINE_ID = Path("/etc/machine-id")
+TEMPERATURE = Path("/sys/class/thermal/thermal_zone0/temp")
+
+
+def model() -> str:
+    """`Raspberry Pi 4 Model B Rev 1.4`, or what a PC's firmware calls it."""
+    return _first_line(MODEL) or _first_line(DMI_MODEL) or "unknown"
+
+
+def serial() -> str:
+    return _first_line(SERIAL) or _first_line(MACHINE_ID) or "unknown"
+
+
+def disk_used_percent(folder: Path) -> float:
+    usage = shutil.disk_usage(folder)
+    return round(100 * (usage.total - usage.free) / usage.total, 1)
+
+
+def memory_rss_mib() -> float:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return round(pages * os.sysconf("SC_PAGE_SIZE") / 2**20, 1)
+
+
+def cpu_temperature_c() -> float | None:
+    text = _first_line(TEMPERATURE)
+    return round(int(text) / 1000, 1) if text and text.lstrip("-").isdigit() else None
+
+
+def _first_line(path: Path) -> str | None:
+    try:
+        text = path.read_text(errors="replace").strip("\0\n ")
+    except OSError:
+        return None
+    return text.splitlines()[0] if text else None

@@ -1,0 +1,202 @@
+"""The uplink: reads the outbox in order, sends batches, and believes only the core's acknowledgement.
+
+Window:  at most `credit` batches in flight (the core says how many).
+Resend:  on a new connection, from the first record not acknowledged; on a second acknowledgement with the same mark
+         while later batches are in flight (a hole), from the mark, at once and once; else when the timer runs out
+         (5 s to 5 min by the measured round trip, with jitter, doubling while nothing moves).
+Contract: retail/wire/log.py, retail/wire/ack.py; design: a PUBACK marks nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from random import Random
+
+from pydantic import ValidationError
+
+from gateway.errors import UnknownRecord
+from gateway.mqtt.link import LinkDown, Publication
+from gateway.queue.outbox import BatchOut, Outbox
+from retail.wire.ack import Ack
+from retail.wire.payload import PayloadError, pack, unpack
+
+log = logging.getLogger(__name__)
+
+RESEND_LEAST_S = 5.0
+RESEND_MOST_S = 300.0
+#: PUBACK reason codes (MQTT 5.0, 3.4.2.1)
+NO_SUBSCRIBER = 0x10
+NOT_AUTHORISED = 0x87
+
+
+@dataclass(frozen=True, slots=True)
+class _InFlight:
+    first_seq: int
+    last_seq: int
+    sent_at: float
+
+
+class Uplink:
+    def __init__(
+        self,
+        outbox: Outbox,
+        topic: str,
+        publish: Callable[[Publication], Awaitable[int]],
+        monotonic: Callable[[], float],
+        random: Random,
+    ) -> None:
+        self._outbox = outbox
+        self._topic = topic
+        self._publish = publish
+        self._monotonic = monotonic
+        self._random = random
+        self._wake = asyncio.Event()
+        self._acks: asyncio.Queue[Ack] = asyncio.Queue()
+        self._up = False
+        self._credit = 1
+        self._cursor = 0
+        self._mark = -1
+        self._gone_back_for = -1
+        self._in_flight: deque[_InFlight] = deque()
+        self._round_trip_s: float | None = None
+        self._silent_rounds = 0
+        self._deadline: float | None = None
+        self._publishing: set[asyncio.Task[None]] = set()
+        self._alarmed = False
+        outbox.listen(self._wake.set)
+
+    # --- what the link tells ----------------------------------------------------------------------------------------
+
+    def link_up(self) -> None:
+        """A new connection: what was in flight may be lost, so begin at the first record not acknowledged."""
+        self._up = True
+        self._go_back()
+
+    def link_down(self) -> None:
+        self._up = False
+        self._in_flight.clear()
+        self._deadline = None
+
+    def on_ack(self, _topic: str, payload: bytes) -> None:
+        try:
+            self._acks.put_nowait(Ack.model_validate_json(unpack(payload)))
+        except (ValidationError, PayloadError) as error:
+            log.error("an acknowledgement that cannot be read was left out: %s", error)
+
+    # --- the work ---------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._take_acks())
+            group.create_task(self._send_forever())
+
+    async def _send_forever(self) -> None:
+        while True:
+            await self._until_something_to_do()
+            self._wake.clear()
+            if self._deadline is not None and self._monotonic() >= self._deadline:
+                self._silent_rounds += 1
+                log.info("no acknowledgement for %d batches; sending again", len(self._in_flight))
+                self._go_back()
+            while self._up and len(self._in_flight) < self._credit:
+                batch = await self._outbox.batch_from(self._cursor)
+                if batch is None or not self._up:
+                    break
+                self._send(batch)
+
+    async def _until_something_to_do(self) -> None:
+        timeout = None if self._deadline is None else max(0.0, self._deadline - self._monotonic())
+        try:
+            async with asyncio.timeout(timeout):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+
+    def _send(self, batch: BatchOut) -> None:
+        now = self._monotonic()
+        self._in_flight.append(_InFlight(batch.first_seq, batch.last_seq, now))
+        self._cursor = batch.last_seq + 1
+        if self._deadline is None:
+            self._set_timer(now)
+        task = asyncio.create_task(self._hand_over(batch))
+        self._publishing.add(task)
+        task.add_done_callback(self._publishing.discard)
+
+    async def _hand_over(self, batch: BatchOut) -> None:
+        try:
+            code = await self._publish(Publication(self._topic, pack(batch.json)))
+        except LinkDown:
+            return  # link_up begins again from the first record not acknowledged
+        if code == NOT_AUTHORISED and not self._alarmed:
+            self._alarmed = True
+            log.error(
+                "the broker does not let this gateway publish on %s: enrol it at headquarters; sales are kept here",
+                self._topic,
+            )
+        elif code == NO_SUBSCRIBER:
+            log.debug("nobody listens on %s; the batch waits for the timer", self._topic)
+
+    def _go_back(self) -> None:
+        self._in_flight.clear()
+        self._cursor = 0
+        self._deadline = None
+        self._wake.set()
+
+    def _set_timer(self, now: float) -> None:
+        measured = 4 * self._round_trip_s if self._round_trip_s is not None else 2 * RESEND_LEAST_S
+        limit = min(RESEND_MOST_S, max(2 * RESEND_LEAST_S, measured) * 2 ** min(self._silent_rounds, 10))
+        self._deadline = now + self._random.uniform(RESEND_LEAST_S, limit)
+
+    async def _take_acks(self) -> None:
+        while True:
+            ack = await self._acks.get()
+            try:
+                await self._take(ack)
+            except UnknownRecord as error:
+                log.error("%s: headquarters must look at this gateway's identity", error)
+
+    async def _take(self, ack: Ack) -> None:
+        if ack.epoch != self._outbox.epoch:
+            log.info("acknowledgement for the earlier epoch %s left out", ack.epoch)
+            return
+        known = self._outbox.recall("core_incarnation")
+        if known != ack.core_incarnation:
+            if known is not None:
+                again = await self._outbox.refill(ack.contiguous_seq)
+                log.warning("headquarters was restored from a backup: %d records are sent again", again)
+                self._go_back()
+            await self._outbox.remember("core_incarnation", ack.core_incarnation)
+        rejected = {item.seq: (item.code, item.quarantine_id) for item in ack.rejected}
+        await self._outbox.acknowledge(ack.epoch, ack.contiguous_seq, rejected)
+        self._credit = ack.credit
+        self._advance(ack.contiguous_seq)
+        self._wake.set()
+
+    def _advance(self, mark: int) -> None:
+        now = self._monotonic()
+        if mark == self._mark and self._is_hole(mark, now):
+            self._gone_back_for = mark
+            log.info("headquarters misses seq %d: sending from there again", mark + 1)
+            self._go_back()
+            return
+        moved = mark > self._mark
+        self._mark = mark
+        while self._in_flight and self._in_flight[0].last_seq <= mark:
+            done = self._in_flight.popleft()
+            took = now - done.sent_at
+            self._round_trip_s = took if self._round_trip_s is None else 0.875 * self._round_trip_s + 0.125 * took
+        if moved:
+            self._silent_rounds = 0
+            self._deadline = None
+            if self._in_flight:
+                self._set_timer(now)
+
+    def _is_hole(self, mark: int, now: float) -> bool:
+        """The core had something later, not this. (An echo of an earlier resend comes sooner than a round trip.)"""
+        if len(self._in_flight) < 2 or self._gone_back_for == mark:
+            return False
+        return now - self._in_flight[0].sent_at >= (self._round_trip_s or 0.0)

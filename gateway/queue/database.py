@@ -1,0 +1,206 @@
+"""One SQLite file for money: WAL, synchronous=FULL, one writer thread with group commit.
+
+A unit of work is a function of the connection. Producers that arrive while a commit runs share the next one, and so its
+fsync. Each work item has a savepoint of its own: one that raises takes back only itself, and its producer alone sees
+the error. A commit that fails takes back all it held, and every producer hears of it: nobody is told "on disk" by a
+transaction that is not.
+
+Source: https://www.sqlite.org/wal.html (durability: FULL syncs the WAL at each commit; checkpoints sync the rest).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from gateway.errors import QueueError
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+Work = Callable[[sqlite3.Connection], T]
+
+#: how many producers share one fsync at the most
+GROUP = 128
+#: pages in the WAL at which a checkpoint is due even if the writer never rests (4 KiB each)
+WAL_PAGES_MOST = 4000
+IDLE_S = 1.0
+
+
+@dataclass(slots=True)
+class _Job:
+    work: Work[Any]
+    done: Future[Any]
+
+
+@dataclass(slots=True)
+class _Outcome:
+    result: Any = None
+    failure: BaseException | None = None
+
+
+class Database:
+    """open() or raise; write() from the event loop, submit() from any thread; read() for short looks; close().
+
+    schemas: SQL scripts of `CREATE ... IF NOT EXISTS`, one per owner of tables in this file.
+    """
+
+    def __init__(self, path: Path, schemas: Iterable[str]) -> None:
+        self.path = path
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._accepting = True
+        self._gate = threading.Lock()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._connection = self._connect()
+            self._check(self._connection)
+            for schema in schemas:
+                self._connection.executescript(schema)
+        except sqlite3.Error as error:
+            raise QueueError(
+                f"{path}: does not open as a database ({error}); keep the file: it may hold sales"
+            ) from error
+        self._reader = self._connect()
+        self._reader.execute("PRAGMA query_only=ON")
+        self._reading = threading.Lock()
+        self._thread = threading.Thread(target=self._write_forever, name=f"writer-{path.name}")
+        self._thread.start()
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=10)
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("PRAGMA cache_size=-2048")
+        # Checkpoints sync the database file too; they are run between commits, so that a put costs one fdatasync.
+        connection.execute("PRAGMA wal_autocheckpoint=0")
+        return connection
+
+    def _check(self, connection: sqlite3.Connection) -> None:
+        verdict = connection.execute("PRAGMA quick_check(5)").fetchall()
+        if [row[0] for row in verdict] != ["ok"]:
+            faults = "; ".join(str(row[0]) for row in verdict)
+            raise QueueError(
+                f"{self.path}: damaged ({faults}); keep the file: it may hold sales not yet at headquarters"
+            )
+
+    # --- writing ----------------------------------------------------------------------------------------------------
+
+    def submit(self, work: Work[T]) -> Future[T]:
+        """Queue work; the future ends after the commit that holds it, never before."""
+        done: Future[T] = Future()
+        with self._gate:
+            if not self._accepting:
+                raise QueueError(f"{self.path.name} is closed: the daemon is stopping")
+            self._jobs.put(_Job(work, done))
+        return done
+
+    async def write(self, work: Work[T]) -> T:
+        """Like submit, awaited. A caller that is cancelled does not undo work that was queued."""
+        return await asyncio.shield(asyncio.wrap_future(self.submit(work)))
+
+    def _write_forever(self) -> None:
+        dirty = False
+        while True:
+            try:
+                job = self._jobs.get(timeout=IDLE_S if dirty else None)
+            except queue.Empty:
+                self._checkpoint()
+                dirty = False
+                continue
+            if job is None:
+                return
+            ending = self._commit_group(job)
+            dirty = True
+            if ending:
+                return
+
+    def _commit_group(self, first: _Job) -> bool:
+        """Run first and all that waits behind it in one transaction; True if the end was called in between."""
+        taken = [first]
+        ending = False
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            outcomes = [self._run(first)]
+            while len(taken) < GROUP and not ending:
+                try:
+                    job = self._jobs.get_nowait()
+                except queue.Empty:
+                    break
+                if job is None:
+                    ending = True
+                else:
+                    taken.append(job)
+                    outcomes.append(self._run(job))
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._roll_back()
+            failure = QueueError(f"{self.path.name}: not written: {error}")
+            outcomes = [_Outcome(failure=failure) for _ in taken]
+        for job, outcome in zip(taken, outcomes, strict=True):
+            if outcome.failure is None:
+                job.done.set_result(outcome.result)
+            else:
+                job.done.set_exception(outcome.failure)
+        if not ending and self._wal_pages() > WAL_PAGES_MOST:
+            self._checkpoint()
+        return ending
+
+    def _run(self, job: _Job) -> _Outcome:
+        self._connection.execute("SAVEPOINT work")
+        try:
+            result = job.work(self._connection)
+        except Exception as error:  # noqa: BLE001  the producer gets it; one job must not take the others down
+            self._connection.execute("ROLLBACK TO work")
+            self._connection.execute("RELEASE work")
+            return _Outcome(failure=error)
+        self._connection.execute("RELEASE work")
+        return _Outcome(result=result)
+
+    def _roll_back(self) -> None:
+        if self._connection.in_transaction:
+            try:
+                self._connection.execute("ROLLBACK")
+            except sqlite3.Error as error:
+                log.error("%s: rollback failed: %s", self.path.name, error)
+
+    def _wal_pages(self) -> int:
+        wal = self.path.with_name(self.path.name + "-wal")
+        try:
+            return wal.stat().st_size // 4096
+        except OSError:
+            return 0
+
+    def _checkpoint(self) -> None:
+        try:
+            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        except sqlite3.Error as error:
+            log.warning("%s: checkpoint put off: %s", self.path.name, error)
+
+    # --- reading ----------------------------------------------------------------------------------------------------
+
+    def read(self, sql: str, *parameters: Any) -> list[sqlite3.Row]:
+        """All rows of one query, as of the last commit. For short queries; from any thread."""
+        with self._reading:
+            return self._reader.execute(sql, parameters).fetchall()
+
+    def close(self) -> None:
+        """Finish what is queued, then close. Safe to call twice."""
+        with self._gate:
+            if not self._accepting:
+                return
+            self._accepting = False
+            self._jobs.put(None)
+        self._thread.join()
+        with self._reading:
+            self._reader.close()
+        self._checkpoint()
+        self._connection.close()

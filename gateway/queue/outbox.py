@@ -1,0 +1,307 @@
+"""The outbox: an ordered, chained log of all that must reach headquarters, kept until the core says that it has it.
+
+One row a record; seq counts from 1 without gaps inside an epoch; a record is marked acked by the core's own
+acknowledgement only. Nothing here deletes a record that is not acknowledged: no time-to-live, no limit, no ring.
+Contract: retail/wire/log.py (batches, chain), retail/wire/ack.py.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ulid import ULID
+
+from gateway.clock import Clock, rfc3339
+from gateway.errors import KeyReused, QueueError, UnknownRecord
+from gateway.queue.database import Database
+from retail.wire.log import BATCH_BYTES, BATCH_RECORDS, GENESIS, chain_link
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS outbox (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    idempotency_key TEXT NOT NULL UNIQUE,
+    type TEXT NOT NULL,
+    body BLOB NOT NULL,
+    body_sha256 TEXT NOT NULL,
+    chain TEXT NOT NULL,
+    boot_id TEXT NOT NULL,
+    boottime_ns INTEGER NOT NULL,
+    wall_utc TEXT NOT NULL,
+    clock_state TEXT NOT NULL,
+    business_date TEXT NOT NULL,
+    state TEXT NOT NULL DEFAULT 'unacked' CHECK (state IN ('unacked', 'acked', 'rejected')),
+    rejected_code TEXT,
+    quarantine_id TEXT
+) STRICT;
+CREATE INDEX IF NOT EXISTS outbox_unacked ON outbox (seq) WHERE state = 'unacked';
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A record before it has a number. body is canonical JSON."""
+
+    type: str
+    idempotency_key: str
+    business_date: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A record on disk. repeated: this key was here before, with the same content."""
+
+    seq: int
+    repeated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BatchOut:
+    """A batch ready to be published: its JSON and the numbers that it covers."""
+
+    first_seq: int
+    last_seq: int
+    json: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where the log stands."""
+
+    epoch: str
+    next_seq: int
+    head_chain: str
+    unacked: int
+    oldest_unacked_seq: int | None
+    oldest_unacked_age_s: float | None
+
+
+class Outbox:
+    """Opened over the money database, which must hold SCHEMA. Listeners hear of new records and of acknowledgements."""
+
+    def __init__(self, database: Database, clock: Clock, gateway_id: str) -> None:
+        self._database = database
+        self._clock = clock
+        self._listeners: list[Callable[[], None]] = []
+        self.epoch = database.submit(lambda connection: _begin_epoch(connection, gateway_id)).result()
+
+    def listen(self, heard: Callable[[], None]) -> None:
+        """Call `heard`, in the event loop's thread, whenever the log moved."""
+        self._listeners.append(heard)
+
+    def _moved(self) -> None:
+        for heard in self._listeners:
+            heard()
+
+    async def put(self, draft: Draft, also: Callable[[sqlite3.Connection, int], None] | None = None) -> Kept:
+        """Keep a record; returns once it is on disk. `also` writes more into the same SQL transaction, given the seq.
+
+        Raises:
+            KeyReused: the idempotency key is known with other content.
+            QueueError: not written; the disk said why.
+        """
+
+        def work(connection: sqlite3.Connection) -> Kept:
+            kept = self._insert(connection, draft)
+            if also is not None and not kept.repeated:
+                also(connection, kept.seq)
+            return kept
+
+        kept = await self._database.write(work)
+        if not kept.repeated:
+            self._moved()
+        return kept
+
+    def _insert(self, connection: sqlite3.Connection, draft: Draft) -> Kept:
+        digest = hashlib.sha256(draft.body)
+        known = connection.execute(
+            "SELECT seq, body_sha256 FROM outbox WHERE idempotency_key = ?", (draft.idempotency_key,)
+        ).fetchone()
+        if known is not None:
+            if known["body_sha256"] != digest.hexdigest():
+                raise KeyReused(
+                    f"idempotency key {draft.idempotency_key}: already used for another transaction"
+                    f" (seq {known['seq']}); mint a new key for a new transaction"
+                )
+            return Kept(known["seq"], repeated=True)
+        head = connection.execute("SELECT seq, chain FROM outbox ORDER BY seq DESC LIMIT 1").fetchone()
+        seq = head["seq"] + 1 if head else 1
+        previous = bytes.fromhex(head["chain"]) if head else GENESIS
+        chain = chain_link(previous, self.epoch, seq, digest.digest())
+        connection.execute(
+            "INSERT INTO outbox (seq, idempotency_key, type, body, body_sha256, chain, boot_id, boottime_ns, wall_utc,"
+            " clock_state, business_date) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                seq,
+                draft.idempotency_key,
+                draft.type,
+                draft.body,
+                digest.hexdigest(),
+                chain.hex(),
+                self._clock.boot_id,
+                self._clock.boottime_ns(),
+                rfc3339(self._clock.wall()),
+                self._clock.state(),
+                draft.business_date,
+            ),
+        )
+        return Kept(seq, repeated=False)
+
+    async def acknowledge(self, epoch: str, contiguous_seq: int, rejected: dict[int, tuple[str, str]]) -> int:
+        """Mark every record up to contiguous_seq as booked by the core; return how many were new.
+
+        Call it from the core's acknowledgement only: a PUBACK proves that the broker has a record, not that it was
+        booked. rejected: seq -> (code, quarantine id) for those that HQ holds in quarantine.
+
+        Raises:
+            UnknownRecord: another epoch, or a seq that this outbox never wrote.
+        """
+
+        def work(connection: sqlite3.Connection) -> int:
+            top = connection.execute("SELECT max(seq) FROM outbox").fetchone()[0] or 0
+            if epoch != self.epoch or contiguous_seq > top:
+                raise UnknownRecord(
+                    f"the core acknowledged {epoch}/{contiguous_seq}; this outbox is {self.epoch} and ends at {top}"
+                )
+            new = connection.execute(
+                "UPDATE outbox SET state = 'acked' WHERE state = 'unacked' AND seq <= ?", (contiguous_seq,)
+            ).rowcount
+            for seq, (code, quarantine_id) in rejected.items():
+                connection.execute(
+                    "UPDATE outbox SET state = 'rejected', rejected_code = ?, quarantine_id = ?"
+                    " WHERE seq = ? AND seq <= ? AND state != 'rejected'",
+                    (code, quarantine_id, seq, contiguous_seq),
+                )
+            return new
+
+        new = await self._database.write(work)
+        if new:
+            self._moved()
+        return new
+
+    async def refill(self, contiguous_seq: int) -> int:
+        """A core that was restored from an older backup has lost what came after contiguous_seq: send it again."""
+
+        def work(connection: sqlite3.Connection) -> int:
+            return connection.execute(
+                "UPDATE outbox SET state = 'unacked' WHERE state != 'unacked' AND seq > ?", (contiguous_seq,)
+            ).rowcount
+
+        again = await self._database.write(work)
+        if again:
+            self._moved()
+        return again
+
+    async def batch_from(self, seq: int) -> BatchOut | None:
+        """The next unacknowledged records from seq on as one batch, in seq order; None when there are none."""
+        return await asyncio.to_thread(self._batch_from, seq)
+
+    def _batch_from(self, seq: int) -> BatchOut | None:
+        rows = self._database.read(
+            "SELECT * FROM outbox WHERE state = 'unacked' AND seq >= ? ORDER BY seq LIMIT ?", seq, BATCH_RECORDS
+        )
+        if not rows:
+            return None
+        items: list[bytes] = []
+        size = 0
+        for row in rows:
+            item = _item(row)
+            if items and size + len(item) > BATCH_BYTES:
+                break
+            items.append(item)
+            size += len(item)
+        first: int = rows[0]["seq"]
+        before = self._database.read("SELECT chain FROM outbox WHERE seq = ?", first - 1)
+        head = {
+            "schema": "backroom.log/1",
+            "epoch": self.epoch,
+            "first_seq": first,
+            "count": len(items),
+            "prev_chain": before[0]["chain"] if before else GENESIS.hex(),
+        }
+        json_bytes = json.dumps(head, separators=(",", ":")).encode()[:-1] + b',"items":[' + b",".join(items) + b"]}"
+        return BatchOut(first, first + len(items) - 1, json_bytes)
+
+    def position(self) -> Position:
+        head = self._database.read("SELECT seq, chain FROM outbox ORDER BY seq DESC LIMIT 1")
+        oldest = self._database.read(
+            "SELECT seq, boot_id, boottime_ns, wall_utc FROM outbox WHERE state = 'unacked' ORDER BY seq LIMIT 1"
+        )
+        next_seq = head[0]["seq"] + 1 if head else 1
+        age = self._age_s(oldest[0]) if oldest else None
+        return Position(
+            epoch=self.epoch,
+            next_seq=next_seq,
+            head_chain=head[0]["chain"] if head else GENESIS.hex(),
+            unacked=next_seq - oldest[0]["seq"] if oldest else 0,
+            oldest_unacked_seq=oldest[0]["seq"] if oldest else None,
+            oldest_unacked_age_s=age,
+        )
+
+    def _age_s(self, row: sqlite3.Row) -> float | None:
+        """By the boot clock; None for a record of an earlier boot, whose age no clock of this box can tell surely."""
+        if row["boot_id"] != self._clock.boot_id:
+            return None
+        age: float = (self._clock.boottime_ns() - row["boottime_ns"]) / 1e9
+        return age
+
+    def state_of(self, idempotency_key: str) -> sqlite3.Row | None:
+        """seq, state, body, rejected_code and quarantine_id of one record."""
+        rows = self._database.read(
+            "SELECT seq, type, state, body, rejected_code, quarantine_id, wall_utc FROM outbox"
+            " WHERE idempotency_key = ?",
+            idempotency_key,
+        )
+        return rows[0] if rows else None
+
+    async def remember(self, key: str, value: str) -> None:
+        """Keep a small fact of the link beside the log, such as the core's incarnation."""
+        await self._database.write(
+            lambda connection: connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value)).rowcount
+        )
+
+    def recall(self, key: str) -> str | None:
+        rows = self._database.read("SELECT value FROM meta WHERE key = ?", key)
+        return str(rows[0]["value"]) if rows else None
+
+
+def _begin_epoch(connection: sqlite3.Connection, gateway_id: str) -> str:
+    meta = {row["key"]: row["value"] for row in connection.execute("SELECT key, value FROM meta")}
+    if "epoch" in meta:
+        if meta["gateway_id"] != gateway_id:
+            raise QueueError(
+                f"this outbox belongs to gateway {meta['gateway_id']}, the configuration says {gateway_id}:"
+                " correct [gateway] id, or give this gateway its own data_dir"
+            )
+        return str(meta["epoch"])
+    epoch = str(ULID())
+    connection.executemany(
+        "INSERT INTO meta VALUES (?, ?)", [("epoch", epoch), ("gateway_id", gateway_id), ("schema", "1")]
+    )
+    return epoch
+
+
+def _item(row: sqlite3.Row) -> bytes:
+    """One record as the wire wants it; the body goes in as the bytes that were hashed."""
+    head = {name: row[name] for name in _ITEM_FIELDS}
+    return json.dumps(head, separators=(",", ":")).encode()[:-1] + b',"body":' + bytes(row["body"]) + b"}"
+
+
+_ITEM_FIELDS = (
+    "seq",
+    "type",
+    "idempotency_key",
+    "body_sha256",
+    "chain",
+    "boot_id",
+    "boottime_ns",
+    "wall_utc",
+    "clock_state",
+    "business_date",
+)

@@ -1,0 +1,48 @@
+"""What a code sells: the items feed, asked by item id, GTIN or the item number of a variable-measure label."""
+
+from __future__ import annotations
+
+from gateway.errors import SaleRefused
+from gateway.queue.inbox import Inbox
+from retail.barcode import Meaning
+from retail.wire.feed import ITEMS, Item
+
+
+class Catalogue:
+    def __init__(self, inbox: Inbox) -> None:
+        self._inbox = inbox
+
+    def version(self) -> int:
+        """The version of the price book in force; 0 before the first one came."""
+        known = self._inbox.version(ITEMS)
+        return known.version if known else 0
+
+    def find(self, code: str, meaning: Meaning) -> Item:
+        """The one item that a code means.
+
+        Raises:
+            SaleRefused: unknown, or two items share the code. The text is for the cashier.
+        """
+        rows = self._inbox.by_code(ITEMS, meaning.item_code) if meaning.item_code else []
+        if not rows and (row := self._inbox.row(ITEMS, code)):
+            rows = [row]
+        if not rows:
+            why = f" ({meaning.problem})" if meaning.problem else ""
+            if self.version() == 0:
+                raise SaleRefused("no price book yet: wait for headquarters' catalogue", reason="no_catalogue")
+            raise SaleRefused(f"unknown item: {_shown(code)}{why}", reason="unknown_item", field="code")
+        if len(rows) > 1:
+            names = ", ".join(row["description"] for row in rows)
+            raise SaleRefused(
+                f"{_shown(code)} stands for several items ({names}); key the item number", reason="ambiguous"
+            )
+        return Item.model_validate(rows[0])
+
+    def search(self, words: str, limit: int = 20) -> list[Item]:
+        return [Item.model_validate(row) for row in self._inbox.search(ITEMS, words, limit)]
+
+
+def _shown(code: str) -> str:
+    """A code as a cashier may see it: no control characters, not endless."""
+    plain = "".join(character if character.isprintable() else "·" for character in code)
+    return plain if len(plain) <= 40 else plain[:39] + "…"

@@ -1,0 +1,53 @@
+"""A shop's own POS posts finished transactions: checked, kept, answered after the commit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gateway.queue.outbox import Kept
+from gateway.till.ledger import Ledger
+from gateway.till.workstation import Store
+from retail.sale import Fault, RetailTransaction, faults
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """Either kept, or the faults by field; never both."""
+
+    kept: Kept | None
+    faults: list[Fault]
+
+
+class Posting:
+    def __init__(
+        self, store: Store, ledger: Ledger, printers: dict[str, str], receipt_waiting: Callable[[str], None]
+    ) -> None:
+        self._store = store
+        self._ledger = ledger
+        self._printers = printers
+        self._receipt_waiting = receipt_waiting
+
+    async def post(self, idempotency_key: str, sale: RetailTransaction, print_receipt: bool) -> Posted:
+        """Keep a finished sale. The same key with the same content gives the first answer again.
+
+        Raises:
+            KeyReused: the key is known with other content.
+            QueueError: it could not be put on disk; post it again under the same key.
+        """
+        found = faults(sale)
+        if sale.store_id != self._store.store_id:
+            found.append(
+                Fault(field="store_id", message=f"is {sale.store_id}; this gateway serves {self._store.store_id}")
+            )
+        if sale.currency != self._store.currency:
+            found.append(
+                Fault(field="currency", message=f"is {sale.currency}; this store sells in {self._store.currency}")
+            )
+        if found:
+            return Posted(None, found)
+        printer = self._printers.get(sale.workstation_id) if print_receipt else None
+        kept = await self._ledger.finish(idempotency_key, sale, "api", printer, clear_basket=False)
+        if printer is not None and not kept.repeated:
+            self._receipt_waiting(printer)
+        return Posted(kept, [])

@@ -1,0 +1,71 @@
+"""Receipts wait in the money file and are printed in order: the sale stands, whatever the printer does.
+
+A job counts as printed when the printer said so. Where a printer refused before it took a byte (paper out, cover open,
+unplugged) the job waits and prints once; where it fell silent in the middle, what comes next is marked as a copy.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from gateway.errors import DeviceError
+from gateway.peripherals import Print, Request
+from gateway.till.ledger import Ledger
+from gateway.till.receipt import receipt
+
+log = logging.getLogger(__name__)
+
+AGAIN_AFTER_S = 1.0
+PRINT_WITHIN_S = 30.0
+
+Ask = Callable[[Request, float], Awaitable[Any]]
+
+
+class ReceiptPrinter:
+    """One per printer. wake() after each sale; run() for ever. `trouble` is what a cashier should read, or None."""
+
+    def __init__(self, printer: str, ask: Ask, ledger: Ledger, store_name: str, changed: Callable[[], None]) -> None:
+        self.printer = printer
+        self._ask = ask
+        self._ledger = ledger
+        self._store_name = store_name
+        self._changed = changed
+        self._work = asyncio.Event()
+        self._work.set()
+        self.trouble: str | None = None
+
+    def wake(self) -> None:
+        self._work.set()
+
+    async def run(self) -> None:
+        while True:
+            await self._work.wait()
+            self._work.clear()
+            while (job := self._ledger.next_receipt(self.printer)) is not None:
+                lines = receipt(job.transaction, self._store_name, job.seq, copy=job.attempted)
+                await self._ledger.mark_receipt(job.seq, "printing")
+                try:
+                    await self._ask(Print(lines), PRINT_WITHIN_S)
+                except DeviceError as error:
+                    await self._put_back(job.seq, error)
+                    await asyncio.sleep(AGAIN_AFTER_S)
+                else:
+                    await self._ledger.mark_receipt(job.seq, "printed")
+                    self._say(None)
+
+    async def _put_back(self, seq: int, error: DeviceError) -> None:
+        if not error.begun:
+            await self._ledger.mark_receipt(seq, "waiting")
+        if self.trouble is None:
+            log.warning("receipt %d waits: %s", seq, error, extra={"device": self.printer, "seq": seq})
+        self._say(str(error))
+
+    def _say(self, trouble: str | None) -> None:
+        if trouble is None and self.trouble is not None:
+            log.info("receipts print again", extra={"device": self.printer})
+        if trouble != self.trouble:
+            self.trouble = trouble
+            self._changed()

@@ -1,0 +1,193 @@
+"""The uplink against a core that is played by the test: it believes acknowledgements, and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from gateway.mqtt.link import LinkDown, Publication
+from gateway.mqtt.uplink import Uplink
+from gateway.queue.outbox import Outbox
+from retail.wire.ack import Ack, Rejected
+from retail.wire.log import Batch
+from retail.wire.payload import pack, unpack
+from tests.money import an_outbox, draft, money_file
+
+INCARNATION = "core-a"
+
+
+class Core:
+    """Takes what is published and acknowledges when the test says so."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self.outbox = outbox
+        self.batches: list[tuple[int, int]] = []
+        self.puback = 0x00
+        self.down = False
+        self.now = 1000.0
+        self.uplink = Uplink(outbox, "edge/v1/S0421-1/up/log", self.publish, lambda: self.now, Random(7))
+
+    async def publish(self, publication: Publication) -> int:
+        if self.down:
+            raise LinkDown("down")
+        batch = Batch.model_validate_json(unpack(publication.payload))
+        self.batches.append((batch.first_seq, batch.first_seq + batch.count - 1))
+        return self.puback
+
+    def acknowledge(
+        self, seq: int, credit: int = 4, incarnation: str = INCARNATION, rejected: list[Rejected] | None = None
+    ) -> None:
+        ack = Ack(
+            epoch=self.outbox.epoch,
+            contiguous_seq=seq,
+            credit=credit,
+            core_incarnation=incarnation,
+            rejected=rejected or [],
+        )
+        self.uplink.on_ack("edge/v1/S0421-1/down/ack", pack(ack))
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not holds():
+            await asyncio.sleep(0.005)
+
+
+@pytest.fixture
+async def core(tmp_path: Path) -> AsyncIterator[Core]:
+    database = money_file(tmp_path)
+    core = Core(an_outbox(database))
+    running = asyncio.create_task(core.uplink.run())
+    yield core
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    database.close()
+
+
+async def sell(core: Core, count: int) -> None:
+    start = core.outbox.position().next_seq
+    await asyncio.gather(*(core.outbox.put(draft(start + number)) for number in range(count)))
+
+
+async def test_a_sale_goes_up_at_once_and_a_puback_marks_nothing(core: Core) -> None:
+    core.uplink.link_up()
+    await sell(core, 1)
+    await until(lambda: core.batches == [(1, 1)])
+    assert core.outbox.position().unacked == 1
+    core.acknowledge(1)
+    await until(lambda: core.outbox.position().unacked == 0)
+
+
+async def test_nothing_is_sent_while_the_link_is_down(core: Core) -> None:
+    await sell(core, 3)
+    await asyncio.sleep(0)
+    assert core.batches == []
+    core.uplink.link_up()
+    await until(lambda: bool(core.batches))
+    assert core.batches[0] == (1, 3)
+
+
+async def test_only_so_many_batches_are_in_flight_as_the_core_gives_credit_for(core: Core) -> None:
+    core.uplink.link_up()
+    core.acknowledge(0, credit=2)
+    await until(lambda: core.outbox.recall("core_incarnation") == INCARNATION)
+    await sell(core, 1000)
+    await until(lambda: len(core.batches) >= 2)
+    for _ in range(20):
+        await asyncio.sleep(0)
+    sent = core.batches[-1][1]
+    assert len(core.batches) == 2
+    core.acknowledge(sent, credit=2)
+    await until(lambda: len(core.batches) == 4)
+
+
+async def test_a_new_connection_begins_at_the_first_record_not_acknowledged(core: Core) -> None:
+    core.uplink.link_up()
+    await sell(core, 5)
+    await until(lambda: bool(core.batches))
+    core.acknowledge(2)
+    await until(lambda: core.outbox.position().unacked == 3)
+    core.uplink.link_down()
+    core.batches.clear()
+    core.uplink.link_up()
+    await until(lambda: bool(core.batches))
+    assert core.batches[0] == (3, 5)
+
+
+async def test_a_second_acknowledgement_with_the_same_mark_means_a_hole(core: Core) -> None:
+    core.uplink.link_up()
+    core.acknowledge(0)
+    await until(lambda: core.outbox.recall("core_incarnation") == INCARNATION)
+    await sell(core, 300)
+    await until(lambda: core.batches[-1:] != [] and core.batches[-1][1] == 300)
+    core.batches.clear()
+    core.acknowledge(0)
+    await until(lambda: core.batches[-1:] != [] and core.batches[-1][1] == 300)
+    assert core.batches[0][0] == 1
+    core.batches.clear()
+    core.acknowledge(0)
+    for _ in range(50):
+        await asyncio.sleep(0)
+    assert core.batches == [], "an echo of the resend is no second hole"
+
+
+async def test_silence_is_answered_by_sending_again_after_a_while(core: Core) -> None:
+    core.uplink.link_up()
+    await sell(core, 1)
+    await until(lambda: core.batches == [(1, 1)])
+    core.now += 301
+    await sell(core, 1)  # wakes it; the timer has run out
+    await until(lambda: (1, 2) in core.batches)
+
+
+async def test_a_core_restored_from_a_backup_is_refilled(core: Core) -> None:
+    core.uplink.link_up()
+    await sell(core, 4)
+    core.acknowledge(4)
+    await until(lambda: core.outbox.position().unacked == 0)
+    core.batches.clear()
+    core.acknowledge(1, incarnation="core-b")
+    await until(lambda: core.batches == [(2, 4)])
+    assert core.outbox.position().unacked == 3
+    core.acknowledge(4, incarnation="core-b")
+    await until(lambda: core.outbox.position().unacked == 0)
+
+
+async def test_a_rejected_record_blocks_nothing_and_is_known_here(core: Core) -> None:
+    core.uplink.link_up()
+    await sell(core, 2)
+    core.acknowledge(2, rejected=[Rejected(seq=1, code="does_not_add_up", quarantine_id="Q-7")])
+    await until(lambda: core.outbox.position().unacked == 0)
+    row = core.outbox.state_of("key-1")
+    assert row is not None
+    assert (row["state"], row["rejected_code"], row["quarantine_id"]) == ("rejected", "does_not_add_up", "Q-7")
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [b"", b"{", b"\x28\xb5\x2f\xfdgarbage", b'{"epoch": 5}', b"null", b"\xff\xfe"],
+)
+async def test_an_unreadable_acknowledgement_marks_nothing_and_ends_nothing(core: Core, payload: bytes) -> None:
+    core.uplink.link_up()
+    await sell(core, 1)
+    core.uplink.on_ack("edge/v1/S0421-1/down/ack", payload)
+    assert core.outbox.position().unacked == 1
+    core.acknowledge(1)
+    await until(lambda: core.outbox.position().unacked == 0)
+
+
+async def test_an_acknowledgement_of_the_future_or_of_another_epoch_marks_nothing(core: Core) -> None:
+    core.uplink.link_up()
+    await sell(core, 1)
+    core.acknowledge(50)
+    other = Ack(epoch="01ARZ3NDEKTSV4RRFFQ69G5FAV", contiguous_seq=1, core_incarnation=INCARNATION)
+    core.uplink.on_ack("edge/v1/S0421-1/down/ack", pack(other))
+    for _ in range(20):
+        await asyncio.sleep(0.001)
+    assert core.outbox.position().unacked == 1
+    core.acknowledge(1)
+    await until(lambda: core.outbox.position().unacked == 0)

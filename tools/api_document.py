@@ -1,0 +1,26 @@
+"""docs/openapi.json: the local API's document, made from the operations that a gateway serves."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, cast
+
+from gateway.api import baskets, devices, items, status, transactions
+from gateway.api.events import Stopping
+from gateway.api.openapi import document
+
+TARGET = Path("docs/openapi.json")
+
+
+def render() -> str:
+    nothing = cast(Any, None)  # operations are only described here, never called
+    stopping = Stopping()
+    operations = [
+        *status.operations(nothing),
+        *baskets.operations({}, stopping),
+        *items.operations(nothing),
+        *transactions.operations(nothing, nothing),
+        *devices.operations({}, stopping),
+    ]
+    return json.dumps(document(operations, "0.1.0"), indent=1, ensure_ascii=False) + "\n"
