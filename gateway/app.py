@@ -21,6 +21,7 @@ from gateway.devices.manager import Manager
 from gateway.devices.snapshot import Happened
 from gateway.drivers import load as load_driver
 from gateway.errors import BackroomError
+from gateway.fleet import health
 from gateway.fleet.report import Report
 from gateway.mqtt.downlink import Downlink
 from gateway.mqtt.link import Link, LinkSettings, Publication, TlsFiles
@@ -38,6 +39,7 @@ from gateway.till.ledger import Ledger
 from gateway.till.posting import Posting
 from gateway.till.printing import ReceiptPrinter
 from gateway.till.workstation import Ask, Lane, Store, Workstation
+from retail.barcode import interpret
 from retail.wire.feed import ITEMS
 from retail.wire.topics import GatewayTopics
 
@@ -140,12 +142,13 @@ class Gateway:
 
     def _make_till(self) -> None:
         gateway = self._config.gateway
+        self._layouts = self._config.barcode.parsed()
         store = Store(
             store_id=gateway.store_id,
             name=gateway.store_name or gateway.store_id,
             currency=gateway.currency,
             locale=gateway.locale,
-            layouts=self._config.barcode.parsed(),
+            layouts=self._layouts,
         )
         self._status = status.StoreStatus(self._status_view)
         lanes = self._config.workstation
@@ -270,6 +273,21 @@ class Gateway:
             printer_trouble=[worker.trouble for worker in self._printers.values() if worker.trouble],
         )
 
+    async def _prepare(self) -> None:
+        """Load what the first scan will need now, and what the first receipt will need once a sale has begun."""
+        await asyncio.to_thread(interpret, "4006381333931", "]E0", self._layouts, 2)
+        health.give_memory_back()
+        sale_began = asyncio.Event()
+        unlisten = [workstation.listen(sale_began.set) for workstation in self._workstations.values()]
+        await sale_began.wait()
+        for stop_listening in unlisten:
+            stop_listening()
+        for table in self._config.device.values():
+            prepare = load_driver(table.driver).prepare
+            if prepare is not None:
+                await asyncio.to_thread(prepare)
+        health.give_memory_back()
+
     # --- life -------------------------------------------------------------------------------------------------------
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -290,6 +308,7 @@ class Gateway:
                 parts = [
                     self._manager.run(),
                     self._ring_scans(),
+                    self._prepare(),
                     self._link.run(),
                     self._uplink.run(),
                     self._downlink.run(),

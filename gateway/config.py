@@ -227,6 +227,8 @@ def _explain(file: str, error: Any) -> str:
     message = error["msg"].removeprefix("Value error, ")
     if not where:
         return f"{file}: {message}"
+    if where[-1] in Config.model_fields and len(where) == 1:
+        return f"{file}, {_named(where)}: {message}"
     return f"{file}, {_named(where[:-1])}: {where[-1]}: {message}"
 
 

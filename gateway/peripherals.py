@@ -213,12 +213,16 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The bad end of a command: a UnifiedPOS code, one machine word, and what a person should do next."""
+    """The bad end of a command: a UnifiedPOS code, one machine word, and what a person should do next.
+
+    begun: the device may have done some of it; False: surely nothing was done.
+    """
 
     number: int
     code: ErrorCode
     reason: str
     text: str
+    begun: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,7 +288,8 @@ class Driver:
 
     codec:   called with the options of the device's configuration as keyword arguments; unknown ones raise TypeError
     options: name -> one line of explanation with its default, for docs/devices.md and the configuration's errors
-    hosts:   how another device reaches its own through this one ("via"): the driver's Forward command
+    forwards: another device may hang on this one's line ("via"): the driver knows the Forward command
+    prepare: loads what the first command will need; called in a thread, so that no cashier waits for an import
     """
 
     name: str
@@ -294,6 +299,7 @@ class Driver:
     identities: tuple[str, ...] = ()
     options: Mapping[str, str] = field(default_factory=dict)
     forwards: bool = False
+    prepare: Callable[[], None] | None = None
 
 
 class SimulatedDevice(Protocol):

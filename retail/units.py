@@ -19,6 +19,9 @@ EXPONENTS = {
     "IQD": 3,
 }
 
+#: ISO 4217 numbers, as GS1 AI 393n gives them, of the currencies that this product is sold for
+NUMBERS = {"156": "CNY", "344": "HKD", "756": "CHF", "826": "GBP", "840": "USD", "901": "TWD", "978": "EUR"}
+
 
 def exponent(currency: str) -> int:
     """How many decimals the currency's minor unit has: EUR 2, JPY 0, TWD 0.

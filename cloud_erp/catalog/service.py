@@ -134,7 +134,7 @@ def units(connection: Connection, item_ids: Sequence[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for start in range(0, len(item_ids), PAGE_ROWS):
         query = select(item.c.item_id, item.c.unit).where(item.c.item_id.in_(item_ids[start : start + PAGE_ROWS]))
-        found.update(connection.execute(query).tuples().all())
+        found.update(connection.execute(query).all())
     return found
 
 

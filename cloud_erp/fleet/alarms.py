@@ -68,7 +68,7 @@ def open_alarms(connection: Connection, limit: int = 200) -> list[Alarm]:
 def open_counts(connection: Connection) -> dict[str, int]:
     """Open alarms per gateway."""
     query = select(alarm.c.gateway, func.count()).where(alarm.c.cleared_at.is_(None)).group_by(alarm.c.gateway)
-    return dict(connection.execute(query).tuples().all())
+    return dict(connection.execute(query).all())
 
 
 def clear(connection: Connection, alarm_id: int) -> bool:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Request, Response
+from fastapi import Path as PathNumber
 from pydantic import BaseModel
 from starlette.responses import RedirectResponse
 
@@ -58,7 +60,7 @@ def router(office: Office) -> APIRouter:
         return office.pages.show(request, "stores.html", fleet=found, troubled=service.troubled(found.gateways))
 
     @routes.post("/stores/alarms/{alarm_id}/clear", include_in_schema=False)
-    def clear(alarm_id: int) -> Response:
+    def clear(alarm_id: Annotated[int, PathNumber(ge=1, le=2**63 - 1)]) -> Response:
         with office.database.write() as connection:
             if not alarms.clear(connection, alarm_id):
                 raise HTTPException(404, "there is no such open alarm; it may have been cleared already")

@@ -23,6 +23,10 @@ from cloud_erp.web.shell import age, ago
 
 EVERY_S = 1.0
 PIPE_WIDTH = 200
+HEADS = (
+    "Gateway", "Store", "State", "Seen", "Software", "Devices", "Queue", "Oldest", "Reconnects", "Disk", "Memory",
+    "Alarms",
+)  # fmt: skip
 COLOURS = {"ready": "green", "init": "yellow", "degraded": "yellow", "stopped": "yellow", "lost": "red"}
 
 
@@ -51,21 +55,7 @@ def watch(config: CoreConfig, *, url: str | None, once: bool, as_json: bool) -> 
 
 
 def table(view: Fleet) -> Table:
-    heads = [
-        "Gateway",
-        "Store",
-        "State",
-        "Seen",
-        "Software",
-        "Devices",
-        "Queue",
-        "Oldest",
-        "Reconnects",
-        "Disk",
-        "Memory",
-        "Alarms",
-    ]
-    shown = Table(*heads, title=f"{len(view.gateways)} gateways at {view.at:%H:%M:%S} UTC")
+    shown = Table(*HEADS, title=f"{len(view.gateways)} gateways at {view.at:%H:%M:%S} UTC")
     for one in view.gateways:
         shown.add_row(*_cells(one))
     return shown

@@ -146,7 +146,7 @@ def _booked_keys(connection: Connection, work: Work, keys: Sequence[str]) -> dic
         query = select(journal.c.idempotency_key, journal.c.body_sha256).where(
             journal.c.store_id == work.gateway.store_id, journal.c.idempotency_key.in_(keys[start : start + CHUNK])
         )
-        found.update(connection.execute(query).tuples().all())
+        found.update(connection.execute(query).all())
     return found
 
 

@@ -16,6 +16,8 @@ from cloud_erp.journal.service import QuarantineView, SaleDetail, SaleView, Stor
 from cloud_erp.web.shell import Office
 
 LATEST = 50
+#: what the database counts with
+MOST_ID = 2**63 - 1
 
 
 class SaleList(BaseModel):
@@ -42,7 +44,9 @@ def router(office: Office) -> APIRouter:
 
 def _api(routes: APIRouter, office: Office) -> None:
     @routes.get("/v1/sales", tags=["journal"])
-    def sales(since_id: int = 0, limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> SaleList:
+    def sales(
+        since_id: Annotated[int, Query(ge=0, le=MOST_ID)] = 0, limit: Annotated[int, Query(ge=1, le=1000)] = 100
+    ) -> SaleList:
         """Sales in order of booking, after that journal id."""
         with office.database.read() as connection:
             found = service.since(connection, since_id, limit)
@@ -102,7 +106,7 @@ def _pages(routes: APIRouter, office: Office) -> None:
 
 def _sale(office: Office, gateway: str, epoch: str, seq: int) -> SaleDetail:
     with office.database.read() as connection:
-        found = service.sale(connection, gateway, epoch, seq) if 0 < seq < 2**63 else None
+        found = service.sale(connection, gateway, epoch, seq) if 0 < seq <= MOST_ID else None
     if found is None:
         raise HTTPException(404, f"no sale of {gateway} under {epoch}/{seq}")
     return found

@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse
 from cloud_erp.db import Database, now_utc
 from cloud_erp.web.live import Pulse
 from cloud_erp.web.security import Door
-from retail.units import Money, Quantity, Weight
+from retail.units import Money, Quantity, Weight, divide_half_up
 
 ROOT = Path(__file__).parent.parent
 CONCEPTS = ("web", "journal", "fleet", "stock", "catalog")
@@ -40,7 +40,15 @@ class Pages:
         )  # fmt: skip
         self._env.globals.update(company=name, navigation=NAVIGATION, zone=zone.key, guarded=guarded)
         self._env.filters.update(
-            money=money, amount=amount, ago=ago, age=age, clock=self.clock, moment=self.moment, iso=iso, pretty=pretty
+            money=money,
+            amount=amount,
+            ago=ago,
+            age=age,
+            clock=self.clock,
+            moment=self.moment,
+            iso=iso,
+            pretty=pretty,
+            per=divide_half_up,
         )
 
     def clock(self, moment: datetime) -> str:

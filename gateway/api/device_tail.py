@@ -120,18 +120,11 @@ def printable(data: bytes) -> str:
     return "".join(chr(byte) if 0x20 <= byte < 0x7F else "·" for byte in data)
 
 
-def in_words(event: Event | Weight | PrinterStatus | DrawerStatus | None) -> str:
+def in_words(event: Event) -> str:
     """One line for the technician."""
     match event:
         case Scan():
             return f"scan {event.data!r} {event.symbology or '(no AIM identifier)'}"
-        case Weight(grams=grams, status=status):
-            shown = f"{grams} g" if grams is not None else "no legal weight"
-            return f"weight: {shown}, {status.value.replace('_', ' ')}{', net' if event.net else ''}"
-        case PrinterStatus():
-            return f"printer: {printer_in_words(event)}"
-        case DrawerStatus(opened=opened):
-            return "drawer: " + {True: "open", False: "closed", None: "has no sensor"}[opened]
         case Answer(number=number, result=result):
             return f"command {number} done" + (f": {in_words(result)}" if result is not None else "")
         case Refusal():
@@ -142,8 +135,19 @@ def in_words(event: Event | Weight | PrinterStatus | DrawerStatus | None) -> str
             return f"not understood: {text}" + (f" ({data[:32].hex(' ')})" if data else "")
         case Forwarded(data=data):
             return f"passed on: {data[:32].hex(' ')}"
-        case _:
-            return ""
+        case Weight() | PrinterStatus() | DrawerStatus():
+            return _status_in_words(event)
+
+
+def _status_in_words(status: Weight | PrinterStatus | DrawerStatus) -> str:
+    match status:
+        case Weight(grams=grams):
+            shown = f"{grams} g" if grams is not None else "no legal weight"
+            return f"weight: {shown}, {status.status.value.replace('_', ' ')}{', net' if status.net else ''}"
+        case PrinterStatus():
+            return f"printer: {printer_in_words(status)}"
+        case DrawerStatus(opened=opened):
+            return "drawer: " + {True: "open", False: "closed", None: "has no sensor"}[opened]
 
 
 def printer_in_words(status: PrinterStatus) -> str:

@@ -104,6 +104,7 @@ class _Pages:
     ) -> Response:
         """A stream that hears of several things, with a beat: the software's version and a number that goes on."""
         beats = itertools.count()
+        software = self.status.view().software
 
         def listen(heard: Callable[[], None]) -> Unlisten:
             stops = [one(heard) for one in listens]
@@ -115,7 +116,7 @@ class _Pages:
             return unlisten
 
         def with_beat() -> list[tuple[str, str]]:
-            return [*render(), ("beat", f"{self.status.view().software} {next(beats)}")]
+            return [*render(), ("beat", f"{software} {next(beats)}")]
 
         return stream(listen, with_beat, self.stopping, refresh_s)
 

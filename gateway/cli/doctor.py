@@ -213,7 +213,7 @@ def _devices(config: Config, snapshots: Any) -> Iterator[Finding]:
             good = device["power"] == "online"
             text = f"{device['driver']} on {device['url']}: {device['power']}"
             step = device["last_error"] or "check its power and cable"
-            yield Finding(f"device {device['device_id']}", "ok" if good else "fail", text, "" if good else step)
+            yield Finding(f"device {device['id']}", "ok" if good else "fail", text, "" if good else step)
         return
     for name, table in config.device.items():
         yield _line(name, table.url)

@@ -11,6 +11,7 @@ from pathlib import Path
 from gateway import config as configuration
 from gateway import log as logs
 from gateway.app import Gateway
+from gateway.fleet import health
 
 DEFAULT_CONFIG = Path("/etc/backroom/gateway.toml")
 
@@ -29,6 +30,7 @@ def run(arguments: list[str]) -> None:
     parser.add_argument("--config", type=Path, default=DEFAULT_CONFIG, help=f"gateway.toml (default {DEFAULT_CONFIG})")
     parser.add_argument("--ready-file", type=Path, help="write the address of the local API here once it answers")
     given = parser.parse_args(arguments)
+    health.keep_memory_together()
     config = configuration.load(given.config)
     logs.configure(config.gateway.log_level)
     gateway = Gateway(config)

@@ -46,12 +46,13 @@ class Connection:
         self._codec, self._transport = codec, transport
         self._monotonic, self._saw, self._passed = monotonic, saw, passed
         self._read: asyncio.Queue[bytes] = asyncio.Queue(MOST_UNREAD)
-        self._unsent: asyncio.Queue[tuple[bytes, Pending | None]] = asyncio.Queue()
+        self._unsent: asyncio.Queue[tuple[bytes, Pending | None] | Answer] = asyncio.Queue()
         self._waiting: deque[Pending] = deque()
         self._current: Pending | None = None
         self._forwards: dict[int, Pending] = {}
         self._forwarded = b""
         self._refused: deque[tuple[Pending, DeviceError]] = deque()
+        self._written: deque[Answer] = deque()
         self._wake_at: float | None = None
         self._bell = asyncio.Event()
         self._end: DeviceError | None = None
@@ -101,7 +102,12 @@ class Connection:
     async def _pump_out(self) -> None:
         try:
             while True:
-                data, pending = await self._unsent.get()
+                item = await self._unsent.get()
+                if isinstance(item, Answer):
+                    self._written.append(item)
+                    self._bell.set()
+                    continue
+                data, pending = item
                 try:
                     await self._transport.write(data)
                 except DeviceGone:
@@ -134,7 +140,7 @@ class Connection:
         return [*([self._current] if self._current else []), *self._forwards.values()]
 
     def _take_turns(self) -> None:
-        """Everything that is due: bytes, refusals from the way, time, guards, then the next command."""
+        """Everything that is due: bytes, what became of our own on the way, time, guards, then the next command."""
         while not self._read.empty():
             data = self._read.get_nowait()
             self._passed("in", data)
@@ -142,6 +148,8 @@ class Connection:
         while self._refused:
             pending, error = self._refused.popleft()
             self._fail(pending, error)
+        while self._written:
+            self._ended(self._written.popleft())
         now = self._monotonic()
         if self._wake_at is not None and now >= self._wake_at:
             self._wake_at = None
@@ -171,6 +179,7 @@ class Connection:
         self._do(self._codec.on_command(pending.command, now))
 
     def _do(self, outputs: list[Output]) -> None:
+        sends = any(isinstance(output, Send) for output in outputs)
         for output in outputs:
             match output:
                 case Send(data=data):
@@ -180,6 +189,9 @@ class Connection:
                 case Forwarded(data=data):
                     self._forwarded = data
                     self._saw(output, None)
+                case Answer() if sends:
+                    # "Done" that rests on having sent alone waits until the line took the bytes, or refused them.
+                    self._unsent.put_nowait(output)
                 case Answer() | Refusal():
                     self._ended(output)
                 case _:

@@ -24,12 +24,12 @@ def failure(device_id: str, reason: str) -> DeviceError:
             return DeviceSilent(text, reason="busy", code=ErrorCode.BUSY)
         case "overdue":
             text = f"{device_id}: no answer in time; look at the device before trying again"
-            return DeviceSilent(text, reason="unknown", code=ErrorCode.TIMEOUT)
+            return DeviceSilent(text, reason="unknown", code=ErrorCode.TIMEOUT, begun=True)
         case "lost":
             text = f"{device_id}: went away before it answered; look at the device before trying again"
-            return DeviceGone(text, reason="unknown", code=ErrorCode.NOHARDWARE)
+            return DeviceGone(text, reason="unknown", code=ErrorCode.NOHARDWARE, begun=True)
         case _:
-            text = f"{device_id}: not connected; plug it in and try again"
+            text = f"{device_id}: its line broke before this had its turn; try again"
             return DeviceGone(text, reason="gone", code=ErrorCode.NOHARDWARE)
 
 
@@ -61,7 +61,7 @@ class Pending:
                 self._ended.set_result(None)
             return
         kind = DeviceSilent if how.reason in SILENCES else DeviceRefused
-        self.fail(kind(f"{self.device_id}: {how.text}", reason=how.reason, code=int(how.code)))
+        self.fail(kind(f"{self.device_id}: {how.text}", reason=how.reason, code=int(how.code), begun=how.begun))
 
     def fail(self, error: DeviceError) -> None:
         self._started.set()

@@ -278,6 +278,9 @@ class Session:
         else:
             self.statistics.saw(event)
         match event:
+            case PowerChanged(power=Power.OFF):
+                self._broke(failure(self.device_id, "off"))
+                return  # told there, if it is news
             case PowerChanged(power=power):
                 self._power_changed(power)
             case Weight():
@@ -299,9 +302,6 @@ class Session:
     # --- power, and the two lines in the log ----------------------------------------------------------------
 
     def _power_changed(self, power: Power) -> None:
-        if power is Power.OFF:
-            self._broke(failure(self.device_id, "off"))
-            return
         self._set_power(power)
         if self._broken_at is not None:
             away_s = self._monotonic() - self._broken_at
@@ -325,6 +325,7 @@ class Session:
             log.warning("device offline: %s: %s", self.device_id, self._last_error, extra={"device": self.device_id})
         if self._power is not Power.OFF:
             self._set_power(Power.OFF)
+            self._tell(Happened(self._wall(), PowerChanged(Power.OFF)))
 
     def _set_power(self, power: Power) -> None:
         if power is not self._power:

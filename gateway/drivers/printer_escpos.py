@@ -22,7 +22,7 @@ import re
 from collections import deque
 from dataclasses import dataclass, field
 
-from gateway.drivers.escpos_job import render
+from gateway.drivers.escpos_job import prepare, render
 from gateway.peripherals import (
     Answer,
     CheckHealth,
@@ -60,8 +60,14 @@ REFUSALS = {
         "no paper; put in a new roll, nothing was printed",
         "paper ran out while printing; put in a new roll",
     ),
-    "error": ("it reports an error (knife or head); clear it, then switch it off and on", "an error while printing"),
-    "offline": ("it is offline without saying why; press its feed button", "it went offline while printing"),
+    "error": (
+        "it reports an error (knife or head); clear it, then switch it off and on",
+        "an error (knife or head) while printing; clear it",
+    ),
+    "offline": (
+        "it is offline without saying why; press its feed button",
+        "it went offline while printing; press its feed button",
+    ),
 }
 CAUTION = "; the rest may print by itself: look at the paper before printing again"
 
@@ -172,11 +178,11 @@ class EscPosPrinter:
 
     def _forward(self, command: Command, data: bytes, now: float) -> list[Output]:
         if self._lost:
-            text = "the printer it hangs on does not answer; check the printer's power and cable"
+            text = "no answer; check its power and cable"
             return [Refusal(command.number, ErrorCode.TIMEOUT, "silent", text)]
         if (reason := hindrance(self.status) if self.status else "") and not REAL_TIME.fullmatch(data):
             # An offline printer keeps a drawer's pulse and plays it when somebody closes the cover, minutes later.
-            text = f"the printer it hangs on is not ready: {REFUSALS[reason][0].split(';')[0]}"
+            text = f"not ready: {REFUSALS[reason][0].split(',')[0]}"
             return [Refusal(command.number, ErrorCode.OFFLINE, reason, text)]
         asked = [found[0] for found in QUERY.findall(data)]
         passing = Passing(command, now + command.timeout_s, len(asked))
@@ -211,7 +217,7 @@ class EscPosPrinter:
         outputs: list[Output] = []
         if self._command:
             outputs += self._late(self._command)
-        text = "the printer it hangs on does not answer; check the printer's power and cable"
+        text = "no answer; check its power and cable"
         for passing in self._passing:
             outputs.append(Refusal(passing.command.number, ErrorCode.TIMEOUT, "silent", text))
         self._passing.clear()
@@ -227,10 +233,10 @@ class EscPosPrinter:
         reason = hindrance(self.status) if self.status and not self._lost else ""
         if reason:
             text = REFUSALS[reason][1] + CAUTION if self._job_sent else REFUSALS[reason][0]
-            return [Refusal(command.number, ErrorCode.OFFLINE, reason, text)]
+            return [Refusal(command.number, ErrorCode.OFFLINE, reason, text, begun=self._job_sent)]
         if self._job_sent:
             text = "no answer after the job was sent; look at the paper before printing again"
-            return [Refusal(command.number, ErrorCode.TIMEOUT, "unknown", text)]
+            return [Refusal(command.number, ErrorCode.TIMEOUT, "unknown", text, begun=True)]
         text = "no answer; check the printer's power and cable, nothing was printed"
         return [Refusal(command.number, ErrorCode.TIMEOUT, "silent", text)]
 
@@ -323,7 +329,7 @@ class EscPosPrinter:
         if reason:
             self._command = None
             text = REFUSALS[reason][1] + CAUTION if purpose == "after" else REFUSALS[reason][0]
-            return [Refusal(command.number, ErrorCode.EXTENDED, reason, text)]
+            return [Refusal(command.number, ErrorCode.EXTENDED, reason, text, begun=purpose == "after")]
         if isinstance(command.request, Print) and purpose == "before":
             return self._send_job(command, command.request.lines, now)
         self._command = None
@@ -360,4 +366,5 @@ DRIVER = Driver(
         "cjk": "Chinese characters in the printer's own font: none, big5 or gb18030, as its firmware is (default none)",
     },
     forwards=True,
+    prepare=prepare,
 )

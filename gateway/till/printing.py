@@ -50,6 +50,11 @@ class ReceiptPrinter:
                 try:
                     await self._ask(Print(lines), PRINT_WITHIN_S)
                 except DeviceError as error:
+                    if error.reason == "unprintable":
+                        # No try will ever print it; it must not hold up the receipts behind it.
+                        log.error("receipt %d cannot be printed: %s", job.seq, error, extra={"seq": job.seq})
+                        await self._ledger.mark_receipt(job.seq, "printed")
+                        continue
                     await self._put_back(job.seq, error)
                     await asyncio.sleep(AGAIN_AFTER_S)
                 else:

@@ -21,7 +21,7 @@ from gateway.till.ledger import Ledger
 from gateway.till.receipt import receipt_number
 from retail.barcode import Layouts, Meaning, interpret
 from retail.sale import RetailTransaction
-from retail.units import Money, exponent
+from retail.units import NUMBERS, Money, exponent
 from retail.wire.feed import Item
 
 log = logging.getLogger(__name__)
@@ -213,6 +213,8 @@ class Workstation:
             )
         if item.currency != self.store.currency:
             raise SaleRefused(f"{item.description} is priced in {item.currency}", reason="wrong_currency", field="code")
+        if meaning.price_currency is not None and NUMBERS.get(meaning.price_currency) != self.store.currency:
+            raise SaleRefused(f"the label of {item.description} is priced in another currency", reason="wrong_currency")
         if meaning.expiry is not None and meaning.expiry < self._clock.local_date():
             raise SaleRefused(
                 f"{item.description} expired on {meaning.expiry}: do not sell it", reason="expired", field="code"

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+from cloud_erp import catalog
+from retail.pricing import extended_amount
 from retail.sale import RetailTransaction, SaleLine, TenderLine
 from retail.units import Money, Quantity, Weight
-from retail.pricing import extended_amount
 from retail.wire.canonical import canonical, sha256_hex
 from retail.wire.log import GENESIS, Batch, Record, chain_link
 from retail.wire.payload import pack
 
+GATEWAY = "S0421-1"
+STORE = "S0421"
+SAMPLE = Path(catalog.__file__).parent / "sample_items.csv"
 EPOCH = "01JD0000000000000000000001"
 NEXT_EPOCH = "01JD0000000000000000000002"
 BOOT = "3c1f8f0e-0000-4000-8000-000000000001"

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,8 +11,9 @@ import pytest
 from gateway import drivers
 from gateway.devices.host import PtyHost, TcpHost
 from gateway.devices.manager import Manager
+from gateway.drivers.scanner_line import LineScanner
 from gateway.errors import ConfigError, DeviceGone, DeviceRefused, DeviceSilent
-from gateway.peripherals import DrawerStatus, ErrorCode, OpenDrawer, Power, Print, ReadWeight, Text, Weight
+from gateway.peripherals import DrawerStatus, ErrorCode, OpenDrawer, Output, Power, Print, ReadWeight, Text, Weight
 from tests.devices.shop import QUICK, device, is_online, running, until
 
 
@@ -47,7 +50,8 @@ async def test_no_pulse_waits_in_a_printer_whose_cover_is_open() -> None:
             await until(is_online(manager.session("drawer-1")))
             printer.set("cover_open", "yes")
             await until(lambda: manager.session("printer-1").snapshot().power is Power.OFFLINE)
-            await manager.ask("drawer-1", OpenDrawer())
+            with pytest.raises(DeviceRefused, match=r"drawer-1: printer-1: not ready: cover open; close it$"):
+                await manager.ask("drawer-1", OpenDrawer())
             printer.set("cover_open", "no")
             await until(is_online(manager.session("printer-1")))
         assert printer.device.pulses == []  # type: ignore[attr-defined]
@@ -88,13 +92,9 @@ async def test_two_claims_on_one_line_leave_nobody_with_it(tmp_path: Path, secon
         assert manager.rivals("scale-1") == ["scale-2"]
 
 
-class Broken:
-    def __init__(self) -> None:
-        raise_at_once = "the codec cannot even be built"
-        self.text = raise_at_once
-
-    def on_time(self, now: float) -> list[object]:
-        raise RuntimeError(self.text)
+class Broken(LineScanner):
+    def on_time(self, now: float) -> list[Output]:
+        raise RuntimeError("a mistake in a driver")
 
 
 async def test_a_dead_and_a_crashing_device_delay_nobody(tmp_path: Path) -> None:
@@ -179,3 +179,13 @@ async def test_a_refused_printer_leaves_its_words_to_the_caller() -> None:
             with pytest.raises(DeviceRefused, match="printer-1: cover open; close it") as refused:
                 await manager.ask("printer-1", Print((Text("x"),)))
     assert (refused.value.reason, refused.value.code) == ("cover_open", ErrorCode.EXTENDED)
+
+
+def test_a_running_box_does_not_pay_for_what_it_does_not_use() -> None:
+    code = (
+        "import sys; import gateway.devices.manager; from gateway import drivers;"
+        "[drivers.load(name) for name in drivers.names()];"
+        "print(sorted({'escpos', 'serial', 'PIL', 'typer', 'rich', 'qrcode'} & set(sys.modules)))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout == "[]\n"

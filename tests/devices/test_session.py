@@ -21,6 +21,7 @@ from gateway.peripherals import (
     ErrorCode,
     Output,
     Power,
+    PowerChanged,
     Print,
     PrinterStatus,
     ReadWeight,
@@ -142,6 +143,12 @@ async def test_one_line_when_it_breaks_and_one_when_it_mends(scale: PtyHost, cap
         assert [record.levelname for record in caplog.records] == ["WARNING"]
         await scale.plug()
         await until(is_online(session))
+        powers = [entry.event for entry in session.recent() if isinstance(entry, Happened)]
+        assert [event.power for event in powers if isinstance(event, PowerChanged)] == [
+            Power.ONLINE,
+            Power.OFF,
+            Power.ONLINE,
+        ]
     broke, mended = caplog.records
     assert broke.getMessage() == f"device offline: scale-1: {scale.path}: unplugged; plug it in"
     assert mended.getMessage().startswith("device online: scale-1: away 0 s, ")
@@ -297,7 +304,7 @@ async def test_a_crashing_driver_is_told_once_with_its_traceback_and_tried_again
     session = Session("scale-1", driver, {}, scale.url, counting, back_off=QUICK)  # type: ignore[arg-type]
     async with scale, running(session):
         await until(lambda: opened > 3)
-        with pytest.raises(DeviceGone, match="driver scale-toledo-8217 failed|went away"):
+        with pytest.raises(DeviceGone, match=r"driver scale-toledo-8217 failed|went away|its line broke"):
             await weighed(session)
     errors = [record for record in caplog.records if record.levelname == "ERROR"]
     assert len(errors) == 1

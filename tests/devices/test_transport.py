@@ -73,7 +73,7 @@ async def test_the_far_end_going_away_ends_a_read(tmp_path: Path) -> None:
         reading = asyncio.create_task(line.read())
         await asyncio.sleep(0)
         await scale.unplug()
-        with pytest.raises(DeviceGone, match="plug it in|check cable"):
+        with pytest.raises(DeviceGone, match=r"plug it in|check cable"):
             await reading
         line.close()
 

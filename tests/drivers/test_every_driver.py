@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import itertools
 import re
 import subprocess
 import sys
@@ -66,7 +67,7 @@ def test_any_split_of_the_bytes_gives_the_same_events(name: str, data: bytes, cu
     whole = events(asked(name).on_bytes(data, 0.1))
     codec, pieces = asked(name), []
     places = sorted({0, len(data), *(cut % (len(data) + 1) for cut in cuts)})
-    for start, end in zip(places, places[1:], strict=False):
+    for start, end in itertools.pairwise(places):
         pieces += events(codec.on_bytes(data[start:end], 0.1))
     assert pieces == whole
 

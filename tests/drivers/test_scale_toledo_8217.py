@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.drivers.scale_toledo_8217 import ToledoScale
@@ -146,6 +146,7 @@ def test_a_number_is_digits_and_nothing_else(frame: bytes) -> None:
 
 
 @given(st.integers(0, 15_000))
+@settings(deadline=None)
 def test_driver_and_simulator_agree_over_the_whole_range(grams: int) -> None:
     bench = Bench("scale-toledo-8217")
     bench.set(grams=grams, parity="yes")
@@ -156,6 +157,7 @@ def test_driver_and_simulator_agree_over_the_whole_range(grams: int) -> None:
 
 
 @given(st.integers(0, 15_000), st.integers(0, 15_000))
+@settings(deadline=None)
 def test_tare_is_taken_off_by_the_scale(grams: int, tare: int) -> None:
     bench = Bench("scale-toledo-8217")
     bench.set(grams=grams, tare=tare)
@@ -170,6 +172,7 @@ def test_tare_is_taken_off_by_the_scale(grams: int, tare: int) -> None:
 
 
 @given(st.integers(0, 9999))
+@settings(deadline=None)
 def test_pounds_become_grams_exactly_half_up(hundredths: int) -> None:
     scale = ToledoScale(unit="lb")
     scale.on_command(Command(1, ReadWeight()), now=0.0)

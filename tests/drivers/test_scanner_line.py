@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.drivers.scanner_line import LineScanner
@@ -75,6 +75,7 @@ printable = st.text(st.characters(exclude_categories=["C"]), min_size=1, max_siz
 
 
 @given(data=printable, aim=st.sampled_from(["]E0", "]C1", "]d2", "]Q3"]), suffix=st.sampled_from(["cr", "lf", "crlf"]))
+@settings(deadline=None)
 def test_driver_and_simulator_agree_over_the_whole_range(data: str, aim: str, suffix: str) -> None:
     bench = Bench("scanner-line")
     bench.set(aim=aim, suffix=suffix)

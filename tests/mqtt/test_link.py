@@ -60,7 +60,8 @@ class Box:
 def retained(port: int, topic: str) -> str:
     """What a plain MQTT 3.1.1 tool reads from a topic."""
     command = ["mosquitto_sub", "-h", "127.0.0.1", "-p", str(port), "-u", CORE_USER, "-P", "core-secret"]
-    done = subprocess.run([*command, "-V", "311", "-t", topic, "-C", "1", "-W", "3"], capture_output=True, text=True)
+    arguments = [*command, "-V", "311", "-t", topic, "-C", "1", "-W", "3"]
+    done = subprocess.run(arguments, check=False, capture_output=True, text=True)
     return done.stdout.strip()
 
 

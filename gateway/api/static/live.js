@@ -6,20 +6,21 @@ const SAY_LOST_MS = 300;
 
 const shown = new Map();
 
-/** Put each [data-part] of this HTML in the place of the old one; what did not change is left alone. */
-export function swap(html, after = () => {}) {
+/** Put this HTML into the element with this data-part; what did not change is left alone. */
+export function put(name, fresh, after = () => {}) {
+  const html = fresh.trim();
+  const old = document.querySelector(`[data-part="${CSS.escape(name)}"]`);
+  if (!old || shown.get(name) === html) return;
+  shown.set(name, html);
+  old.innerHTML = html;
+  after(name, old);
+}
+
+/** As put, for each [data-part] of this HTML. */
+export function swap(html, after) {
   const fresh = document.createElement("template");
   fresh.innerHTML = html;
-  for (const part of fresh.content.querySelectorAll("[data-part]")) {
-    const name = part.dataset.part;
-    const text = part.innerHTML;
-    const old = document.querySelector(`[data-part="${CSS.escape(name)}"]`);
-    if (!old || shown.get(name) === text) continue;
-    shown.set(name, text);
-    for (const key of Object.keys(part.dataset)) old.dataset[key] = part.dataset[key];
-    old.replaceChildren(...part.childNodes);
-    after(name, old);
-  }
+  for (const part of fresh.content.querySelectorAll("[data-part]")) put(part.dataset.part, part.innerHTML, after);
 }
 
 /**
@@ -33,12 +34,11 @@ export function follow(url, handlers, idle = () => true) {
   let saying = 0;
 
   function heard() {
-    clearTimeout(watchdog);
     clearTimeout(saying);
     saying = 0;
-    watchdog = setTimeout(open, BEATS_MISSED_MS);
     lost.hidden = true;
     lost.textContent = "";
+    openAfter(BEATS_MISSED_MS);
   }
 
   function broke() {
@@ -47,17 +47,20 @@ export function follow(url, handlers, idle = () => true) {
       lost.textContent = "Connection to the box lost, reconnecting…";
       lost.hidden = false;
     }, SAY_LOST_MS);
-    if (source.readyState === EventSource.CLOSED) {
-      clearTimeout(watchdog);
-      watchdog = setTimeout(open, AGAIN_MS);
-    }
+    // A browser that got an answer it does not like gives up for good; we do not.
+    if (source.readyState === EventSource.CLOSED) openAfter(AGAIN_MS);
+  }
+
+  function openAfter(pauseMs) {
+    clearTimeout(watchdog);
+    watchdog = setTimeout(() => {
+      broke();
+      open();
+    }, pauseMs);
   }
 
   function open() {
-    if (source) {
-      source.close();
-      broke();
-    }
+    source?.close();
     source = new EventSource(url);
     source.onerror = broke;
     for (const [name, handler] of Object.entries(handlers)) {
@@ -70,12 +73,10 @@ export function follow(url, handlers, idle = () => true) {
       heard();
       if (event.data.split(" ")[0] !== document.body.dataset.software && idle()) location.reload();
     });
-    clearTimeout(watchdog);
-    watchdog = setTimeout(open, BEATS_MISSED_MS);
+    openAfter(BEATS_MISSED_MS);
   }
 
   open();
-  addEventListener("pagehide", () => source.close());
 }
 
 /** POST JSON; {ok, status, body} or, without an answer, null. */

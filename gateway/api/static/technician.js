@@ -1,6 +1,6 @@
 // The technician's page: cards that follow their devices, a log of each, and its tests.
 
-import { follow, post, swap } from "./live.js";
+import { follow, post, put } from "./live.js";
 
 const KEPT = 200;
 const cards = new Map([...document.querySelectorAll("section[data-device]")].map((card) => [card.dataset.device, card]));
@@ -13,6 +13,12 @@ class Log {
     this.known = new Set();
     this.held = null;
     this.pauseKey.addEventListener("click", () => this.pause());
+    const bytes = card.querySelector("[data-log=bytes]");
+    bytes.addEventListener("click", () => {
+      const hidden = this.list.classList.toggle("events-only");
+      bytes.setAttribute("aria-pressed", String(!hidden));
+      this.list.scrollTop = this.list.scrollHeight;
+    });
     card.querySelector("[data-log=clear]").addEventListener("click", () => {
       this.list.replaceChildren();
       if (this.held) this.held = [];
@@ -95,13 +101,6 @@ for (const [device, card] of cards) {
   }
 }
 
-const handlers = { link: (html) => swap(`<div data-part="link">${html}</div>`), entry };
-for (const device of cards.keys()) {
-  const part = document.createElement("div");
-  part.dataset.part = `device-${device}`;
-  handlers[`device-${device}`] = (html) => {
-    part.innerHTML = html;
-    swap(part.outerHTML);
-  };
-}
+const handlers = { link: (html) => put("link", html), entry };
+for (const device of cards.keys()) handlers[`device-${device}`] = (html) => put(`device-${device}`, html);
 follow("/technician/events", handlers);

@@ -34,22 +34,22 @@ function say(text) {
   if (text) complain();
 }
 
+/** null until the page was drawn: what was said before it was opened does not beep. */
 let noticeNumber = null;
 
 function swapped(part, element) {
   if (part === "notice") heardNotice(element.querySelector("[data-number]"));
-  if (part === "lines") element.scrollTop = element.scrollHeight;
+  if (part === "lines") element.scrollTop = element.querySelector("table") ? element.scrollHeight : 0;
   if (document.activeElement === document.body) box.focus();
 }
 
 /** A notice of the till replaces one of this page. The same mistake made twice has another number, and beeps twice. */
 function heardNotice(notice) {
   say("");
-  const first = noticeNumber === null;
   const before = noticeNumber;
-  if (notice) noticeNumber = notice.dataset.number;
-  else noticeNumber ??= "";
-  if (notice && !first && before !== noticeNumber && notice.dataset.kind === "error") complain();
+  noticeNumber = notice?.dataset.number ?? before ?? "";
+  const isNew = before !== null && before !== noticeNumber;
+  if (isNew && notice.dataset.kind === "error") complain();
 }
 
 // --- commands -------------------------------------------------------------------------------------------------------
@@ -126,7 +126,10 @@ function pay() {
     return command("tender", { tender_type: "Cash" });
   }
   const cash = amount(text, currency, Number(decimals));
-  if (cash.fault) return say(cash.fault);
+  if (cash.fault) {
+    box.select();
+    return say(cash.fault);
+  }
   clear();
   return command("tender", { tender_type: "Cash", amount_minor: cash.minor });
 }
@@ -213,7 +216,6 @@ const KEYS = {
   F2: voidLast,
   Escape: escape,
   "+": plusTyped,
-  "Shift++": plusTyped,
   "Shift+Delete": askVoidAll,
   ArrowDown: () => search.move(1),
   ArrowUp: () => search.move(-1),
@@ -231,28 +233,33 @@ function edit(change) {
 
 /** What a key does; null where it is just typed. */
 function actOf(name, elsewhere) {
-  if (asked && name === asked.key) return () => answer(true);
   if (name === "Delete") return box.value && !elsewhere ? null : voidLast;
   // A button that has the keyboard takes Enter and the arrows as everywhere.
   if (elsewhere && ["Enter", "ArrowDown", "ArrowUp"].includes(name)) return null;
   return KEYS[name] || null;
 }
 
+/** The same key again is a yes, held down it is not. Escape is only a no; any other key is a no and does its own. */
+function answered(name) {
+  if (!asked) return false;
+  const is = name === asked.key;
+  answer(is);
+  return is || name === "Escape";
+}
+
 function keyed(event) {
   if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey || event.key === "Shift") return;
   ready();
+  const name = (event.shiftKey && event.key.length > 1 ? "Shift+" : "") + event.key;
   const elsewhere = document.activeElement !== box && document.activeElement !== document.body;
+  const act = actOf(name, elsewhere);
+  if (event.repeat && act && !event.key.startsWith("Arrow")) return event.preventDefault();
+  if (answered(name)) return event.preventDefault();
   if (plus && event.key.length === 1) plusWasPartOfACode();
-  const act = actOf((event.shiftKey && event.key.length !== 1 ? "Shift+" : "") + event.key, elsewhere);
   if (act) {
     event.preventDefault();
-    if (event.repeat && event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
-    if (!asked || event.key !== "Escape") act();
-    if (asked && !["Delete"].includes(event.key)) answer(false);
-    return;
-  }
-  if (asked) answer(false);
-  if (event.key.length === 1 && !(elsewhere && event.key === " ")) box.focus();
+    act();
+  } else if (event.key.length === 1 && !(elsewhere && event.key === " ")) box.focus();
 }
 
 function touched(event) {
@@ -276,7 +283,6 @@ document.addEventListener("click", touched);
 if (matchMedia("(pointer: coarse)").matches) box.inputMode = "none";
 
 swap(document.getElementById("first").innerHTML, swapped);
-noticeNumber ??= "";
 follow(`/till/${encodeURIComponent(workstation)}/events`, {
   basket: (html) => swap(html, swapped),
   status: (html) => swap(html, swapped),

@@ -1,0 +1,186 @@
+"""A store for tests of the API and the pages: a real till over real files, a real server on a free loopback port."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from gateway.api import baskets, devices, items, pages
+from gateway.api import status as status_api
+from gateway.api.device_tail import DeviceSession
+from gateway.api.events import Stopping
+from gateway.api.server import application, bind, serve
+from gateway.api.status import StatusView, StoreStatus
+from gateway.clock import Clock
+from gateway.peripherals import Request, ScaleStatus, Weight
+from gateway.queue.inbox import Inbox
+from gateway.till.catalogue import Catalogue
+from gateway.till.ledger import Ledger
+from gateway.till.workstation import Lane, Store, Workstation
+from retail.barcode import Layouts
+from retail.wire.canonical import canonical
+from retail.wire.feed import ITEMS, FeedHead, FeedRow, Item, feed_sha256
+from tests.money import an_outbox, feeds_file, money_file
+
+MILK = "4006381333931"
+EVIL = '<script>alert("milk")</script> <b>bold</b>'
+
+
+def _item(item_id: str, description: str, price_minor: int | None, **more: Any) -> Item:
+    return Item(
+        item_id=item_id,
+        description=description,
+        price_minor=price_minor,
+        currency="EUR",
+        tax_code="B",
+        tax_rate_basis_points=700,
+        **more,
+    )
+
+
+PRICE_BOOK = [
+    _item("11", "Whole milk 1 l", 119, barcodes=[MILK]),
+    _item("12", "Rye bread 750 g", 349),
+    _item("13", "Salted butter", 229),
+    _item("21", "Bananas", 249, unit="kg"),
+    _item("31", EVIL, 500),
+    _item("32", "Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichenschleife", 1_299_99),
+    _item("33", "Milk without a price", None),
+    *(_item(str(number), f"Greeting card no. {number}", 100) for number in range(70, 90)),
+]
+
+
+class Scale:
+    """A scale as the till asks it; it answers when the test lets it."""
+
+    def __init__(self) -> None:
+        self.settled = asyncio.Event()
+        self.settled.set()
+        self.grams = 450
+
+    async def __call__(self, _request: Request, _timeout_s: float) -> Weight:
+        await self.settled.wait()
+        return Weight(self.grams, stable=True, net=False, status=ScaleStatus.STABLE_WEIGHT, at=0.0)
+
+
+class Shop:
+    """One lane, "1", whose devices are `sessions`. online and trouble are what the link and the printer would say."""
+
+    def __init__(self, folder: Path, sessions: Mapping[str, DeviceSession]) -> None:
+        self.scale = Scale()
+        self.online, self.trouble = True, list[str]()
+        self.link_error: str | None = None
+        self.port = 0
+        self._sessions = sessions
+        self._money, self._feeds = money_file(folder), feeds_file(folder)
+        self.outbox = an_outbox(self._money)
+        self._inbox = Inbox(self._feeds, codes={ITEMS: "barcodes"})
+        self._ledger = Ledger(self._money, self.outbox)
+        self.catalogue = Catalogue(self._inbox)
+        self.status = StoreStatus(self._view)
+        self.outbox.listen(self.status.changed)
+        store = Store("S0421", "Corner shop", "EUR", "en", Layouts([]))
+        lane = Lane("1", scale=self.scale, printer="printer-1")
+        self.lane = Workstation(lane, store, self.catalogue, self._ledger, Clock("Europe/Berlin"), lambda: None)
+
+    def _view(self) -> StatusView:
+        position = self.outbox.position()
+        return StatusView(
+            gateway_id="S0421-1",
+            store_id="S0421",
+            store_name="Corner shop",
+            software="1.2.3",
+            online=self.online,
+            link_error=self.link_error,
+            unacked=position.unacked,
+            oldest_unacked_age_s=position.oldest_unacked_age_s,
+            epoch=position.epoch,
+            next_seq=position.next_seq,
+            price_book_version=self.catalogue.version(),
+            sales_today=position.next_seq - 1,
+            receipts_waiting=self._ledger.receipts_waiting("printer-1"),
+            printer_trouble=self.trouble,
+        )
+
+    async def fill_price_book(self, book: list[Item] = PRICE_BOOK) -> None:
+        rows = sorted((item.item_id, item.model_dump(mode="json")) for item in book)
+        sha256 = feed_sha256((key, canonical(row)) for key, row in rows)
+        head = FeedHead(version=self.catalogue.version() + 1, sha256=sha256, rows=len(rows))
+        changes = [FeedRow(key=key, row=row) for key, row in rows]
+        await self._inbox.apply(ITEMS, head, 0, changes, "2026-11-22T09:00:00.000Z")
+        self.status.changed()
+
+    async def goes(self, *, online: bool) -> None:
+        self.online, self.link_error = online, None if online else "connection refused; check the line of the store"
+        self.status.changed()
+
+    async def headquarters_books_all(self) -> None:
+        await self.outbox.acknowledge(self.outbox.epoch, self.outbox.position().next_seq - 1, {})
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @contextlib.asynccontextmanager
+    async def served(self) -> AsyncIterator[None]:
+        """The server, on the same port each time."""
+        stopping = Stopping()
+        lanes = {"1": self.lane}
+        operations = [
+            *baskets.operations(lanes, stopping),
+            *devices.operations(self._sessions, stopping),
+            *items.operations(self.catalogue, "en"),
+            *status_api.operations(self.status),
+        ]
+        served = pages.routes(lanes, self._sessions, self.status, self.catalogue, stopping)
+        app = application(operations, served, frozenset({"127.0.0.1"}), None, "1.2.3")
+        listener = bind("127.0.0.1", self.port)
+        self.port = listener.getsockname()[1]
+        serving = asyncio.create_task(serve(app, listener, stopping))
+        try:
+            yield
+        finally:
+            stopping.event.set()
+            await serving
+
+    def close(self) -> None:
+        self._money.close()
+        self._feeds.close()
+
+
+@contextlib.asynccontextmanager
+async def open_shop(folder: Path, sessions: Mapping[str, DeviceSession] | None = None) -> AsyncIterator[Shop]:
+    """A shop with prices, not yet served."""
+    shop = Shop(folder, sessions or {})
+    try:
+        await shop.fill_price_book()
+        yield shop
+    finally:
+        await asyncio.to_thread(shop.close)
+
+
+@contextlib.asynccontextmanager
+async def client_of(shop: Shop) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=shop.url, timeout=20) as client:
+        yield client
+
+
+async def events(client: httpx.AsyncClient, path: str) -> AsyncIterator[tuple[str, str]]:
+    """(event, data) of a stream of server-sent events, for ever."""
+    async with client.stream("GET", path) as response:
+        assert response.headers["content-type"].startswith("text/event-stream")
+        name, data = "", list[str]()
+        async for line in response.aiter_lines():
+            field, _, value = line.partition(": ")
+            if field == "event":
+                name = value
+            elif field == "data":
+                data.append(value)
+            elif not line and name:
+                yield name, "\n".join(data)
+                name, data = "", []

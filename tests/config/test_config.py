@@ -1,0 +1,85 @@
+"""gateway.toml: what is wrong is named by file, table and key, with the next step."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gateway.config import load, read_secret
+from gateway.errors import ConfigError
+
+GOOD = """
+[gateway]
+id = "S0421-1"
+store_id = "S0421"
+
+[mqtt]
+host = "127.0.0.1"
+
+[workstation.1]
+scale = "scale-1"
+
+[device.scale-1]
+driver = "scale-toledo-8217"
+url = "serial:///dev/serial/by-id/x"
+"""
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "gateway.toml"
+    path.write_text(text)
+    return path
+
+
+def test_a_good_one_is_read_and_its_paths_start_from_its_folder(tmp_path: Path) -> None:
+    config = load(written(tmp_path, GOOD))
+    assert config.gateway.data_dir == tmp_path / "data"
+    assert config.api.host == "127.0.0.1"
+    assert config.device["scale-1"].options() == {}
+
+
+def test_the_example_in_the_docs_is_right() -> None:
+    load(Path("docs/gateway.toml"))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (("store_id", "stor_id"), "gateway.toml, [gateway]: unknown key 'stor_id'; did you mean 'store_id'?"),
+        (('host = "127.0.0.1"', 'host = "h"\nprot = 1883'), "[mqtt]: unknown key 'prot'; did you mean 'port'?"),
+        (("[mqtt]", "[mqqt]"), "unknown key 'mqqt'; did you mean 'mqtt'?"),
+        (
+            ("[workstation.1]", "[workstation.1]\nscal = 'x'"),
+            "[workstation.1]: unknown key 'scal'; did you mean 'scale'?",
+        ),
+        (('"S0421-1"', '"S0421/1"'), "[gateway]: id: 'S0421/1': use letters, digits and hyphens only"),
+        (('scale = "scale-1"', 'scale = "scale-2"'), "there is no [device.scale-2]; did you mean 'scale-1'?"),
+        (('url = "serial', '# url = "serial'), "[device.scale-1]: 'url' is missing"),
+        (("[gateway]", "[gateway]\ncurrency = 'EURO'"), "[gateway]: currency: unknown currency 'EURO'"),
+        (("[gateway]", "[gateway]\ntimezone = 'Berlin'"), "no such time zone; write it like Europe/Berlin"),
+        (("[mqtt]", "[api]\nhost = '0.0.0.0'\n[mqtt]"), "set token_file"),
+        (("[mqtt]", "[api]\nport = 70000\n[mqtt]"), "[api]: port"),
+        (("[mqtt]", "[barcode]\ncountry = 'XX'\n[mqtt]"), "[barcode]"),
+        (("[gateway]", "[gateway"), "not valid TOML"),
+    ],
+)
+def test_what_is_wrong_is_named(tmp_path: Path, change: tuple[str, str], words: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        load(written(tmp_path, GOOD.replace(*change, 1)))
+    assert words in str(error.value)
+
+
+def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="say where it is with --config"):
+        load(tmp_path / "nowhere.toml")
+
+
+def test_a_secret_that_is_not_there_is_named_but_never_shown(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="password_file"):
+        read_secret(tmp_path / "none", "[mqtt] password_file")
+    empty = tmp_path / "empty"
+    empty.write_text("\n")
+    with pytest.raises(ConfigError, match="is empty"):
+        read_secret(empty, "[mqtt] password_file")
+    assert read_secret(None, "x") is None

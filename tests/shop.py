@@ -1,0 +1,120 @@
+"""A small shop for tests of the till and its API: a price book, a scale that a test sets, a drawer that counts."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from gateway.clock import Clock
+from gateway.errors import DeviceError
+from gateway.peripherals import OpenDrawer, Print, PrintLine, ReadWeight, Request, ScaleStatus, Weight
+from gateway.queue.database import Database
+from gateway.queue.inbox import Inbox
+from gateway.queue.outbox import Outbox
+from gateway.till.catalogue import Catalogue
+from gateway.till.ledger import Ledger
+from gateway.till.posting import Posting
+from gateway.till.printing import ReceiptPrinter
+from gateway.till.workstation import Lane, Store, Workstation
+from retail.barcode import Layout, Layouts
+from retail.wire.canonical import canonical
+from retail.wire.feed import FeedHead, FeedRow, Item, feed_sha256
+from tests.money import an_outbox, feeds_file, money_file
+
+LAYOUTS = Layouts((Layout("28", "IIIIIWWWWW", 3), Layout("22", "IIIIIPPPPP", 2)))
+
+
+def an_item(
+    item_id: str, description: str, code: str, price_minor: int | None, unit: str = "each", tax: int = 700
+) -> Item:
+    return Item.model_validate(
+        {
+            "item_id": item_id,
+            "description": description,
+            "barcodes": [code],
+            "unit": unit,
+            "price_minor": price_minor,
+            "currency": "EUR",
+            "tax_code": "B" if tax == 700 else "A",
+            "tax_rate_basis_points": tax,
+        }
+    )
+
+
+ITEMS = [
+    an_item("1", "Milk", "4006381333931", 119),
+    an_item("2", "Pen", "4006381333948", 250, tax=1900),
+    an_item("3", "Apples", "12345", 249, unit="kg"),
+    an_item("4", "Calendar", "4006381333955", None),
+    an_item("5", "Cheese", "54321", 1190, unit="kg"),
+    an_item("6", "Twin one", "777", 1),
+    an_item("7", "Twin two", "777", 2),
+]
+
+
+class Shop:
+    """Opened over a folder; close() and open another one over the same folder to play a restart."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.money: Database = money_file(folder)
+        self.feeds: Database = feeds_file(folder)
+        self.clock = Clock("Europe/Berlin")
+        self.outbox: Outbox = an_outbox(self.money)
+        self.inbox = Inbox(self.feeds, {"items": "barcodes"})
+        self.ledger = Ledger(self.money, self.outbox)
+        self.catalogue = Catalogue(self.inbox)
+        self.store = Store("S0421", "Test shop", "EUR", "en", LAYOUTS)
+        self.on_scale: Weight | DeviceError = Weight(450, True, False, ScaleStatus.STABLE_WEIGHT, 0.0)
+        self.trouble: DeviceError | None = None
+        self.drawer_openings = 0
+        self.printed: list[tuple[PrintLine, ...]] = []
+        self.unacked_when_printed: list[int] = []
+        self.printer = ReceiptPrinter("printer-1", self._print, self.ledger, self.store.name, lambda: None)
+        self.lane = Lane("1", scale=self._scale, drawer=self._drawer, printer="printer-1")
+        self.workstation = self.make_workstation(self.lane)
+        self.posting = Posting(self.store, self.ledger, {"1": "printer-1"}, lambda _printer: self.printer.wake())
+
+    def make_workstation(self, lane: Lane) -> Workstation:
+        return Workstation(lane, self.store, self.catalogue, self.ledger, self.clock, self.printer.wake)
+
+    async def stock(self, version: int = 1, items: list[Item] = ITEMS) -> None:
+        """Put a price book in force."""
+        rows = {item.item_id: item.model_dump(mode="json") for item in items}
+        sha256 = feed_sha256((key, canonical(rows[key])) for key in sorted(rows))
+        head = FeedHead(version=version, sha256=sha256, rows=len(rows))
+        await self.inbox.apply("items", head, 0, [FeedRow(key=key, row=row) for key, row in rows.items()], "now")
+
+    async def _scale(self, request: Request, _timeout_s: float) -> Any:
+        assert isinstance(request, ReadWeight)
+        if isinstance(self.on_scale, DeviceError):
+            raise self.on_scale
+        return self.on_scale
+
+    async def _drawer(self, request: Request, _timeout_s: float) -> None:
+        assert isinstance(request, OpenDrawer)
+        self.drawer_openings += 1
+
+    async def _print(self, request: Request, _timeout_s: float) -> None:
+        assert isinstance(request, Print)
+        if self.trouble is not None:
+            raise self.trouble
+        self.unacked_when_printed.append(self.outbox.position().unacked)
+        self.printed.append(request.lines)
+
+    def close(self) -> None:
+        self.money.close()
+        self.feeds.close()
+
+
+async def a_shop(folder: Path) -> Shop:
+    shop = Shop(folder)
+    await shop.stock()
+    return shop
+
+
+async def until(holds: Any, within_s: float = 10) -> None:
+    async with asyncio.timeout(within_s):
+        while not holds():
+            await asyncio.sleep(0.005)
