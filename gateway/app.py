@@ -153,7 +153,9 @@ class Gateway:
         self._status = status.StoreStatus(self._status_view)
         lanes = self._config.workstation
         self._printers = {
-            printer: ReceiptPrinter(printer, self._ask(printer), self._ledger, store.name, self._status.changed)
+            printer: ReceiptPrinter(
+                printer, self._ask(printer), self._ledger, store.name, self._clock.zone, self._status.changed
+            )
             for printer in {table.printer for table in lanes.values() if table.printer}
         }
         self._workstations = {name: self._make_workstation(name, table, store) for name, table in lanes.items()}

@@ -71,7 +71,9 @@ class Shop:
         self.drawer_openings = 0
         self.printed: list[tuple[PrintLine, ...]] = []
         self.unacked_when_printed: list[int] = []
-        self.printer = ReceiptPrinter("printer-1", self._print, self.ledger, self.store.name, lambda: None)
+        self.printer = ReceiptPrinter(
+            "printer-1", self._print, self.ledger, self.store.name, self.clock.zone, lambda: None
+        )
         self.lane = Lane("1", scale=self._scale, drawer=self._drawer, printer="printer-1")
         self.workstation = self.make_workstation(self.lane)
         self.posting = Posting(self.store, self.ledger, {"1": "printer-1"}, lambda _printer: self.printer.wake())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, insert, select
@@ -11,6 +12,10 @@ from cloud_erp.errors import AlreadyRegistered, CoreError
 from cloud_erp.fleet.model import gateway
 from retail.units import exponent
 from retail.wire.topics import GatewayTopics
+
+LONGEST = 64
+#: as in every sale (retail.sale.Identifier): another word would match none of them
+STORE_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,10 @@ def add(connection: Connection, new: Gateway) -> None:
         exponent(new.currency)
     except ValueError as error:
         raise CoreError(str(error)) from error
+    if len(new.id) > LONGEST:
+        raise CoreError(f"gateway id {new.id!r}: use at most {LONGEST} characters")
+    if not STORE_ID.fullmatch(new.store_id):
+        raise CoreError(f"store {new.store_id!r}: use at most 64 letters, digits, '.', '_', ':' or '-', such as S0421")
     if new.id in ("+", "hq", "prov"):
         raise CoreError(f"gateway id {new.id!r} is a word of the wire; use <store>-<n>, such as S0421-1")
     there = find(connection, new.id)

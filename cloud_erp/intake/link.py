@@ -132,6 +132,7 @@ class Link:
 
     def _live(self, connection: Connection) -> None:
         """From connect until the connection ends."""
+        self._secure(connection.client)
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         properties.SessionExpiryInterval = 0
         properties.ReceiveMaximum = RECEIVE_MAXIMUM
@@ -164,14 +165,19 @@ class Link:
         client.connect_timeout = CONNACK_WITHIN_S / 2
         if settings.username is not None:
             client.username_pw_set(settings.username, settings.password)
-        if settings.ca_file is not None:
-            context = ssl.create_default_context(cafile=str(settings.ca_file))
-            context.minimum_version = ssl.TLSVersion.TLSv1_2
-            if settings.cert_file is not None and settings.key_file is not None:
-                context.load_cert_chain(str(settings.cert_file), str(settings.key_file))
-            client.tls_set_context(context)
         self._listen(client, connection)
         return connection
+
+    def _secure(self, client: Client) -> None:
+        """Set TLS up from the files as they are now, so that a renewed certificate counts from the next connection."""
+        settings = self.settings
+        if settings.ca_file is None:
+            return
+        context = ssl.create_default_context(cafile=str(settings.ca_file))
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        if settings.cert_file is not None and settings.key_file is not None:
+            context.load_cert_chain(str(settings.cert_file), str(settings.key_file))
+        client.tls_set_context(context)
 
     def _listen(self, client: Client, connection: Connection) -> None:
         """Join the library's callbacks to this connection."""

@@ -26,6 +26,7 @@ from gateway.config import Config, read_secret
 from gateway.devices.manager import Manager
 from gateway.drivers import load as load_driver
 from gateway.errors import ConfigError
+from gateway.fleet import health
 
 Verdict = Literal["ok", "warn", "fail"]
 MARKS: dict[Verdict, str] = {"ok": "ok  ", "warn": "WARN", "fail": "FAIL"}
@@ -101,9 +102,8 @@ def _disk(config: Config) -> Finding:
         return Finding(
             "disk", "fail", f"{existing} is not writable", f"give it to the daemon's user: chown it, then {folder}"
         )
-    usage = shutil.disk_usage(existing)
-    percent = round(100 * usage.used / usage.total)
-    text = f"{folder}: {percent} % used, {usage.free // 2**20} MiB free"
+    percent = round(health.disk_used_percent(existing))
+    text = f"{folder}: {percent} % used, {shutil.disk_usage(existing).free // 2**20} MiB free"
     if percent >= DISK_FAIL_PERCENT:
         return Finding(
             "disk", "fail", text, "free space now: sales are kept here; look at logs and old downloads first"

@@ -27,8 +27,9 @@ def serial() -> str:
 
 
 def disk_used_percent(folder: Path) -> float:
+    """As df(1) reckons it: of what this user may use."""
     usage = shutil.disk_usage(folder)
-    return round(100 * (usage.total - usage.free) / usage.total, 1)
+    return round(100 * usage.used / (usage.used + usage.free), 1)
 
 
 def memory_rss_mib() -> float:

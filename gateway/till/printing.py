@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from gateway.errors import DeviceError
 from gateway.peripherals import Print, Request
@@ -27,11 +28,14 @@ Ask = Callable[[Request, float], Awaitable[Any]]
 class ReceiptPrinter:
     """One per printer. wake() after each sale; run() for ever. `trouble` is what a cashier should read, or None."""
 
-    def __init__(self, printer: str, ask: Ask, ledger: Ledger, store_name: str, changed: Callable[[], None]) -> None:
+    def __init__(
+        self, printer: str, ask: Ask, ledger: Ledger, store_name: str, zone: ZoneInfo, changed: Callable[[], None]
+    ) -> None:
         self.printer = printer
         self._ask = ask
         self._ledger = ledger
         self._store_name = store_name
+        self._zone = zone
         self._changed = changed
         self._work = asyncio.Event()
         self._work.set()
@@ -45,7 +49,7 @@ class ReceiptPrinter:
             await self._work.wait()
             self._work.clear()
             while (job := self._ledger.next_receipt(self.printer)) is not None:
-                lines = receipt(job.transaction, self._store_name, job.seq, copy=job.attempted)
+                lines = receipt(job.transaction, self._store_name, self._zone, job.seq, copy=job.attempted)
                 await self._ledger.mark_receipt(job.seq, "printing")
                 try:
                     await self._ask(Print(lines), PRINT_WITHIN_S)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from gateway.clock import rfc3339
+from zoneinfo import ZoneInfo
+
 from gateway.peripherals import Columns, Cut, PrintLine, Rule, Text
 from retail.sale import RetailTransaction, SaleLine
 from retail.units import Money, Weight
@@ -13,14 +14,16 @@ def receipt_number(sale: RetailTransaction) -> str:
     return f"{sale.store_id}/{sale.workstation_id}/{sale.sequence_number}"
 
 
-def receipt(sale: RetailTransaction, store_name: str, seq: int, copy: bool = False) -> tuple[PrintLine, ...]:
-    """The lines of one receipt. copy: some of it may be on paper already, so this one says that it is a copy."""
+def receipt(
+    sale: RetailTransaction, store_name: str, zone: ZoneInfo, seq: int, copy: bool = False
+) -> tuple[PrintLine, ...]:
+    """The lines of one receipt, its time in the store's own zone. copy: some of it may be on paper already."""
     lines: list[PrintLine] = [Text(store_name, align="center", bold=True, double=True)]
     if copy:
         lines.append(Text("*** COPY ***", align="center", bold=True))
     lines += [
         Text(f"Receipt {receipt_number(sale)}", align="center"),
-        Text(rfc3339(sale.end_date_time), align="center"),
+        Text(f"{sale.end_date_time.astimezone(zone):%Y-%m-%d %H:%M:%S}", align="center"),
         Rule(),
     ]
     for line in sale.line_items:

@@ -151,10 +151,22 @@ def test_a_gateway_that_nobody_registered_raises_one_alarm(database: Database) -
     assert "backroom-core gateway add S0666-1" in alarm.text
 
 
-@pytest.mark.parametrize(("gateway", "currency"), [("S0421 1", "EUR"), ("a/b", "EUR"), ("hq", "EUR"), ("S1-1", "euro")])
-def test_a_gateway_that_cannot_be_is_not_registered(database: Database, gateway: str, currency: str) -> None:
+@pytest.mark.parametrize(
+    ("gateway", "store", "currency"),
+    [
+        ("S0421 1", STORE, "EUR"),
+        ("a/b", STORE, "EUR"),
+        ("hq", STORE, "EUR"),
+        ("S" * 65, STORE, "EUR"),
+        ("S1-1", "Store 1", "EUR"),
+        ("S1-1", STORE, "euro"),
+    ],
+)
+def test_a_gateway_that_cannot_be_is_not_registered(
+    database: Database, gateway: str, store: str, currency: str
+) -> None:
     with database.write() as connection, pytest.raises(CoreError):
-        registry.add(connection, registry.Gateway(gateway, STORE, "x", currency))
+        registry.add(connection, registry.Gateway(gateway, store, "x", currency))
 
 
 def test_a_gateway_is_registered_once(database: Database) -> None:

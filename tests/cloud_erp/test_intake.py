@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -131,6 +132,16 @@ def test_any_order_with_repeats_and_overlaps_gives_the_journal_in_order(pieces: 
         assert alarm_codes(database) == []
         assert rows(database, stream, stream.c.head_chain) == [(TEN.records[-1]["chain"],)]
         database.close()
+
+
+def test_several_workers_at_once_book_each_record_once(database: Database) -> None:
+    batches = [TEN.payload(first, min(10, first + 2)) for first in (1, 2, 4, 6, 7, 8, 10)] * 2
+    with ThreadPoolExecutor(4) as workers:
+        acks = list(workers.map(lambda payload: acknowledged(database, payload), batches))
+    assert max(ack.contiguous_seq for ack in acks) == 10
+    assert rows(database, journal, journal.c.seq) == [(seq,) for seq in range(1, 11)]
+    assert on_hand(database) == {"1001": -55}
+    assert alarm_codes(database) == []
 
 
 def changed(box: Outbox, place: int, **fields: Any) -> bytes:

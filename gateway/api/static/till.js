@@ -19,12 +19,14 @@ const BEEP_AGAIN_MS = 400;
 
 // --- what the page says -------------------------------------------------------------------------------------------
 
-let beeped = 0;
+let beeped = -BEEP_AGAIN_MS;
 
+/** One mistake may be told twice, by the answer and by the stream: it beeps once. */
 function complain() {
   const now = performance.now();
-  if (now - beeped > BEEP_AGAIN_MS) beep();
+  if (now - beeped < BEEP_AGAIN_MS) return;
   beeped = now;
+  beep();
 }
 
 function say(text) {
