@@ -31,6 +31,7 @@ from gateway.peripherals import PowerChanged, Request, Scan
 from gateway.queue import inbox as inbox_room
 from gateway.queue import outbox as outbox_room
 from gateway.queue.database import Database
+from gateway.queue.epoch import SecondPlace
 from gateway.queue.inbox import Inbox
 from gateway.queue.outbox import Outbox
 from gateway.till import ledger as ledger_room
@@ -71,7 +72,8 @@ class Gateway:
         data = config.gateway.data_dir
         self._money = Database(data / MONEY_FILE, [outbox_room.SCHEMA, ledger_room.SCHEMA])
         self._feeds = Database(data / FEEDS_FILE, [inbox_room.SCHEMA])
-        self._outbox = Outbox(self._money, self._clock, config.gateway.id)
+        second = SecondPlace(config.gateway.epoch_file)
+        self._outbox = Outbox(self._money, self._clock, config.gateway.id, config.gateway.store_id, second)
         self._inbox = Inbox(self._feeds, codes={ITEMS: "barcodes"})
         self._ledger = Ledger(self._money, self._outbox)
         self._catalogue = Catalogue(self._inbox)

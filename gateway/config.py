@@ -35,6 +35,7 @@ class GatewayTable(_Table):
     timezone: str = "UTC"
     locale: str = "en"
     data_dir: Path = Path("data")
+    epoch_file: Path | None = Field(default=None, description="a second place for the epoch, on another medium")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @field_validator("id")
@@ -207,7 +208,9 @@ def _anchored(config: Config, folder: Path) -> Config:
         )
     return config.model_copy(
         update={
-            "gateway": config.gateway.model_copy(update={"data_dir": folder / config.gateway.data_dir}),
+            "gateway": config.gateway.model_copy(
+                update={"data_dir": folder / config.gateway.data_dir, "epoch_file": at(config.gateway.epoch_file)}
+            ),
             "mqtt": config.mqtt.model_copy(update={"password_file": at(config.mqtt.password_file), "tls": tls}),
             "api": config.api.model_copy(update={"token_file": at(config.api.token_file)}),
         }

@@ -7,7 +7,8 @@ from pathlib import Path
 from gateway.clock import Clock
 from gateway.queue import inbox, outbox
 from gateway.queue.database import Database
-from gateway.queue.outbox import Draft, Outbox
+from gateway.queue.outbox import Outbox
+from gateway.queue.records import Draft
 from gateway.till import ledger
 from retail.wire.canonical import canonical
 
@@ -21,7 +22,7 @@ def feeds_file(folder: Path) -> Database:
 
 
 def an_outbox(database: Database, gateway_id: str = "S0421-1") -> Outbox:
-    return Outbox(database, Clock("Europe/Berlin"), gateway_id)
+    return Outbox(database, Clock("Europe/Berlin"), gateway_id, "S0421")
 
 
 def draft(number: int, key: str | None = None) -> Draft:

@@ -11,6 +11,9 @@ from cloud_erp.stock import service
 from cloud_erp.stock.service import StockView
 from cloud_erp.web.shell import Office
 
+#: positions on the page
+MOST = 1000
+
 
 class StockList(BaseModel):
     stock: list[StockView]
@@ -30,8 +33,8 @@ def router(office: Office) -> APIRouter:
     @routes.get("/stock", include_in_schema=False)
     def page(request: Request, store: str = "", item: str = "") -> Response:
         with office.database.read() as connection:
-            rows = service.positions(connection, store or None, item or None)
+            rows = service.positions(connection, store or None, item or None, MOST)
             stores = service.stores(connection)
-        return office.pages.show(request, "stock.html", rows=rows, stores=stores, store=store, item=item)
+        return office.pages.show(request, "stock.html", rows=rows, most=MOST, stores=stores, store=store, item=item)
 
     return routes

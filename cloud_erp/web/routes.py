@@ -38,6 +38,12 @@ def software() -> str:
 
 def router(office: Office) -> APIRouter:
     routes = APIRouter()
+    _operations(routes, office)
+    _login(routes, office)
+    return routes
+
+
+def _operations(routes: APIRouter, office: Office) -> None:
     release = software()
 
     @routes.get("/v1/health", tags=["operations"])
@@ -68,6 +74,8 @@ def router(office: Office) -> APIRouter:
             raise HTTPException(404, "no such stream")
         return event_stream(office.pulse, topic)
 
+
+def _login(routes: APIRouter, office: Office) -> None:
     @routes.get("/login", include_in_schema=False)
     def login_page(request: Request) -> Response:
         if office.door.token is None:
@@ -91,5 +99,3 @@ def router(office: Office) -> APIRouter:
         answer = RedirectResponse("/login", 303)
         answer.delete_cookie(COOKIE, httponly=True, samesite="strict")
         return answer
-
-    return routes

@@ -156,8 +156,11 @@ class Uplink:
             ack = await self._acks.get()
             try:
                 await self._take(ack)
-            except UnknownRecord as error:
-                log.error("%s: headquarters must look at this gateway's identity", error)
+            except UnknownRecord as clash:
+                # Another box, or an older image of this card, wrote under our numbers: leave them to it.
+                await self._outbox.new_epoch("identity_clash", str(clash))
+                self._mark = self._gone_back_for = -1
+                self._go_back()
 
     async def _take(self, ack: Ack) -> None:
         if ack.epoch != self._outbox.epoch:
@@ -171,7 +174,7 @@ class Uplink:
                 self._go_back()
             await self._outbox.remember("core_incarnation", ack.core_incarnation)
         rejected = {item.seq: (item.code, item.quarantine_id) for item in ack.rejected}
-        await self._outbox.acknowledge(ack.epoch, ack.contiguous_seq, rejected)
+        await self._outbox.acknowledge(ack.epoch, ack.contiguous_seq, rejected, ack.chain)
         self._credit = ack.credit
         self._advance(ack.contiguous_seq)
         self._wake.set()

@@ -36,12 +36,10 @@ IDLE_S = 1.0
 
 @dataclass(slots=True)
 class _Job:
+    """waiter: a future of an event loop, or one that a thread waits for."""
+
     work: Work[Any]
-    done: Future[Any]
-
-
-@dataclass(slots=True)
-class _Outcome:
+    waiter: asyncio.Future[Any] | Future[Any]
     result: Any = None
     failure: BaseException | None = None
 
@@ -95,17 +93,22 @@ class Database:
     # --- writing ----------------------------------------------------------------------------------------------------
 
     def submit(self, work: Work[T]) -> Future[T]:
-        """Queue work; the future ends after the commit that holds it, never before."""
-        done: Future[T] = Future()
+        """Queue work from a thread; the future ends after the commit that holds it, never before."""
+        waiter: Future[T] = Future()
+        self._enqueue(_Job(work, waiter))
+        return waiter
+
+    async def write(self, work: Work[T]) -> T:
+        """Queue work and wait for its commit. A caller that is cancelled does not undo work that was queued."""
+        waiter: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._enqueue(_Job(work, waiter))
+        return await waiter
+
+    def _enqueue(self, job: _Job) -> None:
         with self._gate:
             if not self._accepting:
                 raise QueueError(f"{self.path.name} is closed: the daemon is stopping")
-            self._jobs.put(_Job(work, done))
-        return done
-
-    async def write(self, work: Work[T]) -> T:
-        """Like submit, awaited. A caller that is cancelled does not undo work that was queued."""
-        return await asyncio.shield(asyncio.wrap_future(self.submit(work)))
+            self._jobs.put(job)
 
     def _write_forever(self) -> None:
         dirty = False
@@ -129,7 +132,7 @@ class Database:
         ending = False
         try:
             self._connection.execute("BEGIN IMMEDIATE")
-            outcomes = [self._run(first)]
+            self._run_alone(first)
             while len(taken) < GROUP and not ending:
                 try:
                     job = self._jobs.get_nowait()
@@ -139,31 +142,34 @@ class Database:
                     ending = True
                 else:
                     taken.append(job)
-                    outcomes.append(self._run(job))
+                    self._run(job)
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:
             self._roll_back()
-            failure = QueueError(f"{self.path.name}: not written: {error}")
-            outcomes = [_Outcome(failure=failure) for _ in taken]
-        for job, outcome in zip(taken, outcomes, strict=True):
-            if outcome.failure is None:
-                job.done.set_result(outcome.result)
-            else:
-                job.done.set_exception(outcome.failure)
+            for job in taken:
+                job.failure = QueueError(f"{self.path.name}: not written: {error}")
+        _tell(taken)
         if not ending and self._wal_pages() > WAL_PAGES_MOST:
             self._checkpoint()
         return ending
 
-    def _run(self, job: _Job) -> _Outcome:
+    def _run_alone(self, job: _Job) -> None:
+        """The first of a group needs no savepoint: when it fails, the transaction holds nothing else yet."""
+        try:
+            job.result = job.work(self._connection)
+        except Exception as error:  # noqa: BLE001  the producer gets it; one job must not take the others down
+            job.failure = error
+            self._connection.execute("ROLLBACK")
+            self._connection.execute("BEGIN IMMEDIATE")
+
+    def _run(self, job: _Job) -> None:
         self._connection.execute("SAVEPOINT work")
         try:
-            result = job.work(self._connection)
+            job.result = job.work(self._connection)
         except Exception as error:  # noqa: BLE001  the producer gets it; one job must not take the others down
+            job.failure = error
             self._connection.execute("ROLLBACK TO work")
-            self._connection.execute("RELEASE work")
-            return _Outcome(failure=error)
         self._connection.execute("RELEASE work")
-        return _Outcome(result=result)
 
     def _roll_back(self) -> None:
         if self._connection.in_transaction:
@@ -204,3 +210,32 @@ class Database:
             self._reader.close()
         self._checkpoint()
         self._connection.close()
+
+
+def _tell(jobs: list[_Job]) -> None:
+    """Hand each producer its outcome; those of one event loop are woken together."""
+    in_loops: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
+    for job in jobs:
+        if isinstance(job.waiter, asyncio.Future):
+            in_loops.setdefault(job.waiter.get_loop(), []).append(job)
+        else:
+            _settle(job)
+    for loop, those in in_loops.items():
+        try:
+            loop.call_soon_threadsafe(_settle_all, those)
+        except RuntimeError:
+            log.warning("%d commits had nobody left to be told: the event loop has ended", len(those))
+
+
+def _settle_all(jobs: list[_Job]) -> None:
+    for job in jobs:
+        _settle(job)
+
+
+def _settle(job: _Job) -> None:
+    if job.waiter.done():
+        return  # its producer was cancelled; what it queued is on disk all the same
+    if job.failure is not None:
+        job.waiter.set_exception(job.failure)
+    else:
+        job.waiter.set_result(job.result)

@@ -10,47 +10,29 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import logging
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ulid import ULID
-
-from gateway.clock import Clock, rfc3339
-from gateway.errors import KeyReused, QueueError, UnknownRecord
+from gateway.clock import Clock
+from gateway.errors import KeyReused, UnknownRecord
+from gateway.queue import epoch, records
 from gateway.queue.database import Database
-from retail.wire.log import BATCH_BYTES, BATCH_RECORDS, GENESIS, chain_link
+from gateway.queue.epoch import SecondPlace
+from gateway.queue.records import Draft
+from retail.wire.log import BATCH_BYTES, BATCH_RECORDS, GENESIS
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS outbox (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
-    idempotency_key TEXT NOT NULL UNIQUE,
-    type TEXT NOT NULL,
-    body BLOB NOT NULL,
-    body_sha256 TEXT NOT NULL,
-    chain TEXT NOT NULL,
-    boot_id TEXT NOT NULL,
-    boottime_ns INTEGER NOT NULL,
-    wall_utc TEXT NOT NULL,
-    clock_state TEXT NOT NULL,
-    business_date TEXT NOT NULL,
-    state TEXT NOT NULL DEFAULT 'unacked' CHECK (state IN ('unacked', 'acked', 'rejected')),
-    rejected_code TEXT,
-    quarantine_id TEXT
-) STRICT;
-CREATE INDEX IF NOT EXISTS outbox_unacked ON outbox (seq) WHERE state = 'unacked';
-"""
+log = logging.getLogger(__name__)
 
+NOWHERE = SecondPlace(None)
 
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A record before it has a number. body is canonical JSON."""
-
-    type: str
-    idempotency_key: str
-    business_date: str
-    body: bytes
+SCHEMA = ";".join(
+    (
+        "CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID",
+        *records.TABLE,
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +67,47 @@ class Position:
 class Outbox:
     """Opened over the money database, which must hold SCHEMA. Listeners hear of new records and of acknowledgements."""
 
-    def __init__(self, database: Database, clock: Clock, gateway_id: str) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, gateway_id: str, store_id: str, second: SecondPlace = NOWHERE
+    ) -> None:
         self._database = database
         self._clock = clock
+        self._gateway_id = gateway_id
+        self._store_id = store_id
+        self._second = second
         self._listeners: list[Callable[[], None]] = []
-        self.epoch = database.submit(lambda connection: _begin_epoch(connection, gateway_id)).result()
+        self.epoch = database.submit(lambda connection: epoch.begin(connection, gateway_id)).result()
+        self._keep_second()
 
     def listen(self, heard: Callable[[], None]) -> None:
         """Call `heard`, in the event loop's thread, whenever the log moved."""
         self._listeners.append(heard)
+
+    def _keep_second(self) -> None:
+        """Write the epoch to the second place; where that fails, sales go on and somebody is told."""
+        elsewhere = self._second.read()
+        if elsewhere == self.epoch:
+            return
+        if elsewhere is not None:
+            log.warning(
+                "the money file is of epoch %s, the second place says %s: replaced?", self.epoch, elsewhere
+            )
+        try:
+            self._second.write(self._gateway_id, self.epoch)
+        except OSError as error:
+            log.warning("the epoch is not kept in a second place: %s", error)
+
+    async def new_epoch(self, code: str, why: str) -> str:
+        """The numbers of this epoch can no longer be trusted: begin another; what is not acknowledged goes over."""
+
+        def work(connection: sqlite3.Connection) -> str:
+            return epoch.rotate(connection, self._clock, self._store_id, code, why)
+
+        former, self.epoch = self.epoch, await self._database.write(work)
+        log.error("epoch %s ended: %s; epoch %s begins and headquarters is told", former, why, self.epoch)
+        self._keep_second()
+        self._moved()
+        return self.epoch
 
     def _moved(self) -> None:
         for heard in self._listeners:
@@ -130,47 +144,40 @@ class Outbox:
                     f" (seq {known['seq']}); mint a new key for a new transaction"
                 )
             return Kept(known["seq"], repeated=True)
-        head = connection.execute("SELECT seq, chain FROM outbox ORDER BY seq DESC LIMIT 1").fetchone()
-        seq = head["seq"] + 1 if head else 1
-        previous = bytes.fromhex(head["chain"]) if head else GENESIS
-        chain = chain_link(previous, self.epoch, seq, digest.digest())
-        connection.execute(
-            "INSERT INTO outbox (seq, idempotency_key, type, body, body_sha256, chain, boot_id, boottime_ns, wall_utc,"
-            " clock_state, business_date) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                seq,
-                draft.idempotency_key,
-                draft.type,
-                draft.body,
-                digest.hexdigest(),
-                chain.hex(),
-                self._clock.boot_id,
-                self._clock.boottime_ns(),
-                rfc3339(self._clock.wall()),
-                self._clock.state(),
-                draft.business_date,
-            ),
-        )
+        seq = records.append(connection, self.epoch, records.stamp(self._clock), draft)
         return Kept(seq, repeated=False)
 
-    async def acknowledge(self, epoch: str, contiguous_seq: int, rejected: dict[int, tuple[str, str]]) -> int:
+    async def acknowledge(
+        self,
+        of_epoch: str,
+        contiguous_seq: int,
+        rejected: dict[int, tuple[str, str]],
+        chain: str | None = None,
+    ) -> int:
         """Mark every record up to contiguous_seq as booked by the core; return how many were new.
 
         Call it from the core's acknowledgement only: a PUBACK proves that the broker has a record, not that it was
-        booked. rejected: seq -> (code, quarantine id) for those that HQ holds in quarantine.
+        booked. rejected: seq -> (code, quarantine id) for those that HQ holds in quarantine. chain: the chain value of
+        contiguous_seq, as the core has it.
 
         Raises:
-            UnknownRecord: another epoch, or a seq that this outbox never wrote.
+            UnknownRecord: another epoch, a seq never written here, or written otherwise here; nothing is marked.
         """
 
         def work(connection: sqlite3.Connection) -> int:
             top = connection.execute("SELECT max(seq) FROM outbox").fetchone()[0] or 0
-            if epoch != self.epoch or contiguous_seq > top:
+            if of_epoch != self.epoch or contiguous_seq > top:
                 raise UnknownRecord(
-                    f"the core acknowledged {epoch}/{contiguous_seq}; this outbox is {self.epoch} and ends at {top}"
+                    f"the core acknowledged {of_epoch}/{contiguous_seq}; this outbox is {self.epoch} and ends at {top}"
+                )
+            row = connection.execute("SELECT chain FROM outbox WHERE seq = ?", (contiguous_seq,)).fetchone()
+            if chain is not None and row is not None and row["chain"] != chain:
+                raise UnknownRecord(
+                    f"the core acknowledged seq {contiguous_seq} with other content than this outbox wrote under it"
                 )
             new = connection.execute(
-                "UPDATE outbox SET state = 'acked' WHERE state = 'unacked' AND seq <= ?", (contiguous_seq,)
+                "UPDATE outbox INDEXED BY outbox_unacked SET state = 'acked' WHERE state = 'unacked' AND seq <= ?",
+                (contiguous_seq,),
             ).rowcount
             for seq, (code, quarantine_id) in rejected.items():
                 connection.execute(
@@ -204,14 +211,16 @@ class Outbox:
 
     def _batch_from(self, seq: int) -> BatchOut | None:
         rows = self._database.read(
-            "SELECT * FROM outbox WHERE state = 'unacked' AND seq >= ? ORDER BY seq LIMIT ?", seq, BATCH_RECORDS
+            "SELECT * FROM outbox INDEXED BY outbox_unacked WHERE state = 'unacked' AND seq >= ? ORDER BY seq LIMIT ?",
+            seq,
+            BATCH_RECORDS,
         )
         if not rows:
             return None
         items: list[bytes] = []
         size = 0
         for row in rows:
-            item = _item(row)
+            item = records.on_the_wire(row)
             if items and size + len(item) > BATCH_BYTES:
                 break
             items.append(item)
@@ -231,7 +240,8 @@ class Outbox:
     def position(self) -> Position:
         head = self._database.read("SELECT seq, chain FROM outbox ORDER BY seq DESC LIMIT 1")
         oldest = self._database.read(
-            "SELECT seq, boot_id, boottime_ns, wall_utc FROM outbox WHERE state = 'unacked' ORDER BY seq LIMIT 1"
+            "SELECT seq, boot_id, boottime_ns FROM outbox INDEXED BY outbox_unacked WHERE state = 'unacked'"
+            " ORDER BY seq LIMIT 1"
         )
         next_seq = head[0]["seq"] + 1 if head else 1
         age = self._age_s(oldest[0]) if oldest else None
@@ -269,39 +279,3 @@ class Outbox:
     def recall(self, key: str) -> str | None:
         rows = self._database.read("SELECT value FROM meta WHERE key = ?", key)
         return str(rows[0]["value"]) if rows else None
-
-
-def _begin_epoch(connection: sqlite3.Connection, gateway_id: str) -> str:
-    meta = {row["key"]: row["value"] for row in connection.execute("SELECT key, value FROM meta")}
-    if "epoch" in meta:
-        if meta["gateway_id"] != gateway_id:
-            raise QueueError(
-                f"this outbox belongs to gateway {meta['gateway_id']}, the configuration says {gateway_id}:"
-                " correct [gateway] id, or give this gateway its own data_dir"
-            )
-        return str(meta["epoch"])
-    epoch = str(ULID())
-    connection.executemany(
-        "INSERT INTO meta VALUES (?, ?)", [("epoch", epoch), ("gateway_id", gateway_id), ("schema", "1")]
-    )
-    return epoch
-
-
-def _item(row: sqlite3.Row) -> bytes:
-    """One record as the wire wants it; the body goes in as the bytes that were hashed."""
-    head = {name: row[name] for name in _ITEM_FIELDS}
-    return json.dumps(head, separators=(",", ":")).encode()[:-1] + b',"body":' + bytes(row["body"]) + b"}"
-
-
-_ITEM_FIELDS = (
-    "seq",
-    "type",
-    "idempotency_key",
-    "body_sha256",
-    "chain",
-    "boot_id",
-    "boottime_ns",
-    "wall_utc",
-    "clock_state",
-    "business_date",
-)

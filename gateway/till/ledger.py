@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from datetime import date
 
 from gateway.queue.database import Database
-from gateway.queue.outbox import Draft, Kept, Outbox
+from gateway.queue.outbox import Kept, Outbox
+from gateway.queue.records import Draft
 from gateway.till.basket import Basket
 from retail.sale import RetailTransaction
 from retail.wire.canonical import canonical
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS retail_transaction (
-    seq INTEGER PRIMARY KEY,
-    idempotency_key TEXT NOT NULL UNIQUE,
+    idempotency_key TEXT PRIMARY KEY,
     workstation_id TEXT NOT NULL,
     sequence_number INTEGER NOT NULL,
     business_date TEXT NOT NULL,
@@ -29,19 +29,21 @@ CREATE INDEX IF NOT EXISTS retail_transaction_day ON retail_transaction (busines
 CREATE INDEX IF NOT EXISTS retail_transaction_number ON retail_transaction (workstation_id, origin, sequence_number);
 CREATE TABLE IF NOT EXISTS basket (workstation_id TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS receipt_job (
-    seq INTEGER PRIMARY KEY,
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    idempotency_key TEXT NOT NULL UNIQUE,
     printer TEXT NOT NULL,
     state TEXT NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'printing', 'printed')),
     attempts INTEGER NOT NULL DEFAULT 0
 ) STRICT;
-CREATE INDEX IF NOT EXISTS receipt_job_open ON receipt_job (printer, seq) WHERE state != 'printed';
+CREATE INDEX IF NOT EXISTS receipt_job_open ON receipt_job (printer, number) WHERE state != 'printed';
 """
 
 
 @dataclass(frozen=True, slots=True)
 class ReceiptJob:
-    """attempted: bytes of it may already be on paper, so print it marked as a copy."""
+    """attempted: bytes of it may already be on paper, so print it marked as a copy. seq: its place in the log."""
 
+    number: int
     seq: int
     attempted: bool
     transaction: RetailTransaction
@@ -66,11 +68,10 @@ class Ledger:
             KeyReused, QueueError: nothing was written.
         """
 
-        def also(connection: sqlite3.Connection, seq: int) -> None:
+        def also(connection: sqlite3.Connection, _seq: int) -> None:
             connection.execute(
-                "INSERT INTO retail_transaction VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO retail_transaction VALUES (?, ?, ?, ?, ?, ?)",
                 (
-                    seq,
                     key,
                     sale.workstation_id,
                     sale.sequence_number,
@@ -80,7 +81,7 @@ class Ledger:
                 ),
             )
             if printer is not None:
-                connection.execute("INSERT INTO receipt_job (seq, printer) VALUES (?, ?)", (seq, printer))
+                connection.execute("INSERT INTO receipt_job (idempotency_key, printer) VALUES (?, ?)", (key, printer))
             if clear_basket:
                 connection.execute("DELETE FROM basket WHERE workstation_id = ?", (sale.workstation_id,))
 
@@ -125,14 +126,14 @@ class Ledger:
 
     def next_receipt(self, printer: str) -> ReceiptJob | None:
         rows = self._database.read(
-            "SELECT seq, attempts, body FROM receipt_job JOIN outbox USING (seq)"
-            " WHERE printer = ? AND receipt_job.state != 'printed' ORDER BY seq LIMIT 1",
+            "SELECT number, seq, attempts, body FROM receipt_job JOIN outbox USING (idempotency_key)"
+            " WHERE printer = ? AND receipt_job.state != 'printed' ORDER BY number LIMIT 1",
             printer,
         )
         if not rows:
             return None
         sale = RetailTransaction.model_validate_json(rows[0]["body"])
-        return ReceiptJob(rows[0]["seq"], rows[0]["attempts"] > 0, sale)
+        return ReceiptJob(rows[0]["number"], rows[0]["seq"], rows[0]["attempts"] > 0, sale)
 
     def receipts_waiting(self, printer: str) -> int:
         rows = self._database.read(
@@ -140,14 +141,14 @@ class Ledger:
         )
         return int(rows[0]["count"])
 
-    async def mark_receipt(self, seq: int, state: str) -> None:
+    async def mark_receipt(self, number: int, state: str) -> None:
         """state `printing` before the first byte goes out, `printed` when the printer said so, `waiting` to undo."""
 
         def change(connection: sqlite3.Connection) -> int:
             return connection.execute(
                 "UPDATE receipt_job SET state = ?1, attempts = CASE ?1 WHEN 'printing' THEN attempts + 1"
-                " WHEN 'waiting' THEN attempts - 1 ELSE attempts END WHERE seq = ?2",
-                (state, seq),
+                " WHEN 'waiting' THEN attempts - 1 ELSE attempts END WHERE number = ?2",
+                (state, number),
             ).rowcount
 
         await self._database.write(change)

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from gateway.errors import DeviceError
 from gateway.peripherals import Print, Request
-from gateway.till.ledger import Ledger
+from gateway.till.ledger import Ledger, ReceiptJob
 from gateway.till.receipt import receipt
 
 log = logging.getLogger(__name__)
@@ -50,26 +50,26 @@ class ReceiptPrinter:
             self._work.clear()
             while (job := self._ledger.next_receipt(self.printer)) is not None:
                 lines = receipt(job.transaction, self._store_name, self._zone, job.seq, copy=job.attempted)
-                await self._ledger.mark_receipt(job.seq, "printing")
+                await self._ledger.mark_receipt(job.number, "printing")
                 try:
                     await self._ask(Print(lines), PRINT_WITHIN_S)
                 except DeviceError as error:
                     if error.reason == "unprintable":
                         # No try will ever print it; it must not hold up the receipts behind it.
                         log.error("receipt %d cannot be printed: %s", job.seq, error, extra={"seq": job.seq})
-                        await self._ledger.mark_receipt(job.seq, "printed")
+                        await self._ledger.mark_receipt(job.number, "printed")
                         continue
-                    await self._put_back(job.seq, error)
+                    await self._put_back(job, error)
                     await asyncio.sleep(AGAIN_AFTER_S)
                 else:
-                    await self._ledger.mark_receipt(job.seq, "printed")
+                    await self._ledger.mark_receipt(job.number, "printed")
                     self._say(None)
 
-    async def _put_back(self, seq: int, error: DeviceError) -> None:
+    async def _put_back(self, job: ReceiptJob, error: DeviceError) -> None:
         if not error.begun:
-            await self._ledger.mark_receipt(seq, "waiting")
+            await self._ledger.mark_receipt(job.number, "waiting")
         if self.trouble is None:
-            log.warning("receipt %d waits: %s", seq, error, extra={"device": self.printer, "seq": seq})
+            log.warning("receipt %d waits: %s", job.seq, error, extra={"device": self.printer, "seq": job.seq})
         self._say(str(error))
 
     def _say(self, trouble: str | None) -> None:

@@ -15,6 +15,7 @@ from pydantic_core import core_schema
 
 from retail.sale import Fault, RetailTransaction, Shape
 from retail.wire.ack import Ack
+from retail.wire.audit import AuditRecord
 from retail.wire.feed import FeedHead, FeedPage, FeedPull, Item
 from retail.wire.log import Batch
 from retail.wire.payload import COMPRESS_OVER_BYTES
@@ -77,7 +78,7 @@ def channels() -> list[Channel]:
 
 
 #: what the messages carry inside: a row of feed `items`, and the body of a record of that type; Fault answers a till
-CONTENTS: list[type[Shape]] = [Item, RetailTransaction, Fault]
+CONTENTS: list[type[Shape]] = [Item, RetailTransaction, AuditRecord, Fault]
 
 
 def document() -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator
 
-from playwright.async_api import Page, ViewportSize, async_playwright
+from playwright.async_api import Browser, Page, ViewportSize, async_playwright
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -27,24 +27,30 @@ EXPECTED = ("Failed to load resource", "net::ERR_")
 
 
 @contextlib.asynccontextmanager
-async def browser_page(width: int = 1280, height: int = 800, *, touch: bool = False) -> AsyncIterator[Page]:
-    """A page; at the end, no script of it may have failed and the content policy must have refused nothing."""
-    complaints: list[str] = []
+async def launched() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
         try:
-            size = ViewportSize(width=width, height=height)
-            page = await browser.new_page(viewport=size, has_touch=touch)
-            page.set_default_timeout(10_000)
-            await page.add_init_script(COUNT_BEEPS)
-            page.on("pageerror", lambda error: complaints.append(str(error)))
-            page.on(
-                "console",
-                lambda said: complaints.append(said.text) if said.type == "error" else None,
-            )
-            yield page
+            yield browser
         finally:
             await browser.close()
+
+
+@contextlib.asynccontextmanager
+async def browser_page(
+    browser: Browser, width: int = 1280, height: int = 800, *, touch: bool = False
+) -> AsyncIterator[Page]:
+    """A page; at the end, no script of it may have failed and the content policy must have refused nothing."""
+    complaints: list[str] = []
+    page = await browser.new_page(viewport=ViewportSize(width=width, height=height), has_touch=touch)
+    page.set_default_timeout(10_000)
+    await page.add_init_script(COUNT_BEEPS)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    try:
+        yield page
+    finally:
+        await page.close()
     assert [line for line in complaints if not any(words in line for words in EXPECTED)] == []
 
 

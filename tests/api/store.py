@@ -84,7 +84,7 @@ class Shop:
         self.catalogue = Catalogue(self._inbox)
         self.status = StoreStatus(self._view)
         self.outbox.listen(self.status.changed)
-        store = Store("S0421", "Corner shop", "EUR", "en", Layouts([]))
+        store = Store("S0421", "Corner shop", "EUR", "en", Layouts(()))
         lane = Lane("1", scale=self.scale, printer="printer-1")
         self.lane = Workstation(lane, store, self.catalogue, self._ledger, Clock("Europe/Berlin"), lambda: None)
 

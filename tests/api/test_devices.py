@@ -27,8 +27,8 @@ from gateway.peripherals import (
     PowerChanged,
     PrinterStatus,
     Refusal,
-    Scan,
     ScaleStatus,
+    Scan,
     Weight,
 )
 from tests.api.store import client_of, events, open_shop
@@ -115,7 +115,10 @@ async def test_a_weight_is_fresh_and_says_its_age(bench: Bench) -> None:
     assert (seen["grams"], seen["stable"]) == (450, True)
 
 
-async def test_a_silent_scale_is_an_error_and_never_the_last_weight(bench: Bench) -> None:
+async def test_a_silent_scale_is_an_error_and_never_the_last_weight(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.api.devices.WEIGH_WITHIN_S", 1.0)
     bench.hosts["scale-1"].set("grams", "450")
     (await bench.client.post("/v1/devices/scale-1/weigh")).raise_for_status()
     bench.hosts["scale-1"].set("silent", "yes")

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Browser, Locator, Page, expect
 
 from gateway import drivers
 from gateway.devices.host import Host, TcpHost
@@ -18,7 +18,7 @@ from tests.api.browser import browser_page
 from tests.api.store import Shop, open_shop
 from tests.devices.shop import QUICK, device, is_online, until
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 
 class Bench:
@@ -33,7 +33,7 @@ class Bench:
 
 
 @contextlib.asynccontextmanager
-async def open_bench(folder: Path, width: int = 1280) -> AsyncIterator[Bench]:
+async def open_bench(chromium: Browser, folder: Path, width: int = 1280) -> AsyncIterator[Bench]:
     async with contextlib.AsyncExitStack() as stack:
         manager = Manager(back_off=QUICK)
         hosts: dict[str, Host] = {}
@@ -51,7 +51,7 @@ async def open_bench(folder: Path, width: int = 1280) -> AsyncIterator[Bench]:
                 await until(is_online(manager.session(name)))
             shop = await stack.enter_async_context(open_shop(folder, manager.sessions))
             await stack.enter_async_context(shop.served())
-            page = await stack.enter_async_context(browser_page(width))
+            page = await stack.enter_async_context(browser_page(chromium, width))
             await page.goto(f"{shop.url}/technician")
             yield Bench(shop, page, hosts)
         finally:
@@ -59,8 +59,10 @@ async def open_bench(folder: Path, width: int = 1280) -> AsyncIterator[Bench]:
             await asyncio.gather(running, return_exceptions=True)
 
 
-async def test_each_device_shows_its_state_in_words_and_its_bytes_as_they_come(tmp_path: Path) -> None:
-    async with open_bench(tmp_path) as bench:
+async def test_each_device_shows_its_state_in_words_and_its_bytes_as_they_come(
+    chromium: Browser, tmp_path: Path
+) -> None:
+    async with open_bench(chromium, tmp_path) as bench:
         await expect(bench.page.locator("section[data-device]")).to_have_count(4)
         card = bench.card("scanner-1")
         await expect(card).to_contain_text("online")
@@ -73,15 +75,15 @@ async def test_each_device_shows_its_state_in_words_and_its_bytes_as_they_come(t
         await expect(card.locator(".statistics")).to_contain_text(re.compile(r"GoodScanCount\s*1"))
 
 
-async def test_what_a_label_says_is_text(tmp_path: Path) -> None:
-    async with open_bench(tmp_path) as bench:
+async def test_what_a_label_says_is_text(chromium: Browser, tmp_path: Path) -> None:
+    async with open_bench(chromium, tmp_path) as bench:
         bench.hosts["scanner-1"].set("scan", "<img src=x onerror=alert(1)>")
         await expect(bench.log("scanner-1").locator("code")).to_contain_text("<img src=x onerror=alert(1)>")
         assert await bench.page.locator("img").count() == 0
 
 
-async def test_tests_show_their_result(tmp_path: Path) -> None:
-    async with open_bench(tmp_path) as bench:
+async def test_tests_show_their_result(chromium: Browser, tmp_path: Path) -> None:
+    async with open_bench(chromium, tmp_path) as bench:
         bench.hosts["scale-1"].set("grams", "1234")
         await bench.card("scale-1").get_by_role("button", name="Weigh").click()
         await expect(bench.card("scale-1").locator("output")).to_contain_text("✓ Weigh: 1234 g, stable")
@@ -93,8 +95,8 @@ async def test_tests_show_their_result(tmp_path: Path) -> None:
         await expect(bench.card("drawer-1").locator("dl").first).to_contain_text("open")
 
 
-async def test_a_fault_is_told_in_full_with_what_to_do_and_then_as_mended(tmp_path: Path) -> None:
-    async with open_bench(tmp_path) as bench:
+async def test_a_fault_is_told_in_full_with_what_to_do_and_then_as_mended(chromium: Browser, tmp_path: Path) -> None:
+    async with open_bench(chromium, tmp_path) as bench:
         bench.hosts["printer-1"].set("paper_out", "yes")
         await bench.card("printer-1").get_by_role("button", name="Test print").click()
         await expect(bench.card("printer-1").locator("output")).to_contain_text("put in a new roll")
@@ -107,8 +109,8 @@ async def test_a_fault_is_told_in_full_with_what_to_do_and_then_as_mended(tmp_pa
         await expect(fault).to_contain_text("Last error, mended")
 
 
-async def test_a_log_can_be_paused_cleared_and_shown_without_bytes(tmp_path: Path) -> None:
-    async with open_bench(tmp_path) as bench:
+async def test_a_log_can_be_paused_cleared_and_shown_without_bytes(chromium: Browser, tmp_path: Path) -> None:
+    async with open_bench(chromium, tmp_path) as bench:
         card, log = bench.card("scanner-1"), bench.log("scanner-1")
         await card.get_by_role("button", name="Pause").click()
         bench.hosts["scanner-1"].set("scan", "first")
@@ -124,8 +126,8 @@ async def test_a_log_can_be_paused_cleared_and_shown_without_bytes(tmp_path: Pat
         await expect(log.locator("li")).to_have_count(0)
 
 
-async def test_the_link_to_headquarters_counts_what_waits(tmp_path: Path) -> None:
-    async with open_bench(tmp_path) as bench:
+async def test_the_link_to_headquarters_counts_what_waits(chromium: Browser, tmp_path: Path) -> None:
+    async with open_bench(chromium, tmp_path) as bench:
         link = bench.page.locator("[data-part=link]")
         await expect(link).to_contain_text("0 records")
         await bench.shop.lane.enter("11", method="keyed")
@@ -137,11 +139,14 @@ async def test_the_link_to_headquarters_counts_what_waits(tmp_path: Path) -> Non
             await expect(link).to_contain_text(words)
 
 
-async def test_it_fits_a_phone(tmp_path: Path) -> None:
-    async with open_bench(tmp_path, width=360) as bench:
+async def test_it_fits_a_phone(chromium: Browser, tmp_path: Path) -> None:
+    async with open_bench(chromium, tmp_path, width=360) as bench:
         bench.hosts["scanner-1"].set("scan", "x" * 400)
         await expect(bench.log("scanner-1")).to_contain_text("more")
         assert await bench.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        sticking_out = """() => [...document.querySelectorAll(".card *")].filter((one) =>
+            one.getBoundingClientRect().right > one.closest(".card").getBoundingClientRect().right + 0.5).length"""
+        assert await bench.page.evaluate(sticking_out) == 0
         for button in await bench.page.locator("button:visible").all():
             shape = await button.bounding_box()
             assert shape is not None

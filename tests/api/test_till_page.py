@@ -10,13 +10,13 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
 from tests.api.browser import Keys, browser_page
 from tests.api.store import EVIL, MILK, Shop, open_shop
 from tests.devices.shop import until
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 
 class Screen:
@@ -41,8 +41,8 @@ class Screen:
 
 
 @contextlib.asynccontextmanager
-async def open_till(folder: Path, **page_options: Any) -> AsyncIterator[Screen]:
-    async with open_shop(folder) as shop, shop.served(), browser_page(**page_options) as page:
+async def open_till(chromium: Browser, folder: Path, **page_options: Any) -> AsyncIterator[Screen]:
+    async with open_shop(folder) as shop, shop.served(), browser_page(chromium, **page_options) as page:
         await page.goto(f"{shop.url}/")
         await expect(page).to_have_url(f"{shop.url}/till/1")
         yield Screen(shop, page)
@@ -54,8 +54,8 @@ async def scan_elsewhere(screen: Screen, code: str) -> httpx.Response:
         return await client.post("/v1/baskets/1/scan", json={"code": code})
 
 
-async def test_three_items_for_cash_take_at_most_twelve_keys(tmp_path: Path) -> None:
-    async with open_till(tmp_path) as screen:
+async def test_three_items_for_cash_take_at_most_twelve_keys(chromium: Browser, tmp_path: Path) -> None:
+    async with open_till(chromium, tmp_path) as screen:
         await screen.keys.key("11\n12\n13\n")
         await screen.keys.press("F9")
         await expect(screen.page.locator(".label")).to_have_text("Change due")
@@ -67,8 +67,8 @@ async def test_three_items_for_cash_take_at_most_twelve_keys(tmp_path: Path) -> 
         assert size >= 48
 
 
-async def test_scanned_items_need_one_key_and_appear_by_themselves(tmp_path: Path) -> None:
-    async with open_till(tmp_path) as screen:
+async def test_scanned_items_need_one_key_and_appear_by_themselves(chromium: Browser, tmp_path: Path) -> None:
+    async with open_till(chromium, tmp_path) as screen:
         for _ in range(3):
             (await scan_elsewhere(screen, MILK)).raise_for_status()
         await screen.rung(*["Whole milk"] * 3)
@@ -82,8 +82,8 @@ async def test_scanned_items_need_one_key_and_appear_by_themselves(tmp_path: Pat
         await expect(screen.page.locator(".label")).to_have_text("Total")
 
 
-async def test_an_unknown_code_is_red_and_beeps_each_time(tmp_path: Path) -> None:
-    async with open_till(tmp_path) as screen:
+async def test_an_unknown_code_is_red_and_beeps_each_time(chromium: Browser, tmp_path: Path) -> None:
+    async with open_till(chromium, tmp_path) as screen:
         await screen.keys.key("999\n")
         await expect(screen.notice).to_have_text("unknown item: 999")
         await expect(screen.notice).to_have_class("notice error")
@@ -99,8 +99,8 @@ async def test_an_unknown_code_is_red_and_beeps_each_time(tmp_path: Path) -> Non
         assert await screen.beeps() == 2
 
 
-async def test_an_items_name_is_shown_as_text(tmp_path: Path) -> None:
-    async with open_till(tmp_path) as screen:
+async def test_an_items_name_is_shown_as_text(chromium: Browser, tmp_path: Path) -> None:
+    async with open_till(chromium, tmp_path) as screen:
         await screen.keys.key("31\n")
         await expect(screen.page.locator("button.line")).to_contain_text(EVIL)
         assert await screen.page.locator(".lines script, .lines td b").count() == 0
@@ -108,8 +108,8 @@ async def test_an_items_name_is_shown_as_text(tmp_path: Path) -> None:
         await expect(screen.page.locator("#matches b")).to_have_text(EVIL)
 
 
-async def test_the_last_line_goes_by_a_key_and_any_line_by_a_touch(tmp_path: Path) -> None:
-    async with open_till(tmp_path) as screen:
+async def test_the_last_line_goes_by_a_key_and_any_line_by_a_touch(chromium: Browser, tmp_path: Path) -> None:
+    async with open_till(chromium, tmp_path) as screen:
         await screen.keys.key("11\n12\n13\n")
         await screen.rung("Whole milk", "Rye bread", "Salted butter")
         await screen.keys.press("F2")
@@ -127,8 +127,10 @@ async def test_the_last_line_goes_by_a_key_and_any_line_by_a_touch(tmp_path: Pat
         await expect(screen.total).to_have_text("€3.49")
 
 
-async def test_a_sale_is_voided_only_after_a_second_yes_that_no_scanner_sends(tmp_path: Path) -> None:
-    async with open_till(tmp_path) as screen:
+async def test_a_sale_is_voided_only_after_a_second_yes_that_no_scanner_sends(
+    chromium: Browser, tmp_path: Path
+) -> None:
+    async with open_till(chromium, tmp_path) as screen:
         await screen.keys.key("11\n12\n")
         await screen.rung("Whole milk", "Rye bread")
         await screen.keys.press("Shift+Delete")
@@ -141,25 +143,30 @@ async def test_a_sale_is_voided_only_after_a_second_yes_that_no_scanner_sends(tm
 
 
 @pytest.mark.parametrize("typed", ["3x13\n", "3x\n13\n", "3*13\n", "3X\n13\n"])
-async def test_a_quantity_comes_first(tmp_path: Path, typed: str) -> None:
-    async with open_till(tmp_path) as screen:
+async def test_a_quantity_comes_first(chromium: Browser, tmp_path: Path, typed: str) -> None:
+    async with open_till(chromium, tmp_path) as screen:
         await screen.keys.key(typed)
         await screen.rung("3 x 2.29")
         await expect(screen.total).to_have_text("€6.87")
 
 
-async def test_a_large_quantity_asks_and_nothing_typed_ahead_is_rung_without_it(tmp_path: Path) -> None:
-    async with open_till(tmp_path) as screen:
+async def test_a_large_quantity_asks_and_no_item_is_rung_without_it(chromium: Browser, tmp_path: Path) -> None:
+    async with open_till(chromium, tmp_path) as screen:
         await screen.keys.key("120x11\n")
-        await expect(screen.notice).to_contain_text("11 was not rung")
+        await expect(screen.notice).to_contain_text("11 was not rung: key the quantity again to confirm 120")
         await screen.keys.key("120x")
         await expect(screen.page.locator(".times")).to_contain_text("120 ×")
         await screen.keys.key("11\n")
         await screen.rung("120 x 1.19")
+        await screen.keys.key("0x")
+        await expect(screen.notice).to_contain_text("0 is no quantity")
+        await screen.keys.press("Escape")
+        await screen.keys.key("12\n")
+        await screen.rung("120 x 1.19", "1 x 3.49")
 
 
-async def test_cash_received_gives_change(tmp_path: Path) -> None:
-    async with open_till(tmp_path) as screen:
+async def test_cash_received_gives_change(chromium: Browser, tmp_path: Path) -> None:
+    async with open_till(chromium, tmp_path) as screen:
         await screen.keys.key("12\n5+")
         await expect(screen.total).to_have_text("€1.51")
         await screen.keys.key("12\n2,5+")
@@ -180,8 +187,8 @@ async def test_cash_received_gives_change(tmp_path: Path) -> None:
         (".", ". is no amount"),
     ],
 )
-async def test_what_is_no_amount_pays_nothing(tmp_path: Path, typed: str, says: str) -> None:
-    async with open_till(tmp_path) as screen:
+async def test_what_is_no_amount_pays_nothing(chromium: Browser, tmp_path: Path, typed: str, says: str) -> None:
+    async with open_till(chromium, tmp_path) as screen:
         await screen.keys.key("11\n")
         await screen.rung("Whole milk")
         await screen.keys.key(typed)
@@ -193,8 +200,8 @@ async def test_what_is_no_amount_pays_nothing(tmp_path: Path, typed: str, says: 
         await expect(screen.total).to_have_text("€0.81")
 
 
-async def test_amounts_are_exact_in_any_currency(tmp_path: Path) -> None:
-    async with open_till(tmp_path) as screen:
+async def test_amounts_are_exact_in_any_currency(chromium: Browser, tmp_path: Path) -> None:
+    async with open_till(chromium, tmp_path) as screen:
         read = """async ([text, decimals]) =>
             (await import("/static/entry.js")).amount(text, "XXX", decimals).minor ?? null"""
         for text, decimals, minor in (
@@ -213,8 +220,8 @@ async def test_amounts_are_exact_in_any_currency(tmp_path: Path) -> None:
             assert await screen.page.evaluate(read, [text, decimals]) == minor, text
 
 
-async def test_a_scanner_that_types_a_plus_pays_nothing(tmp_path: Path) -> None:
-    async with open_till(tmp_path) as screen:
+async def test_a_scanner_that_types_a_plus_pays_nothing(chromium: Browser, tmp_path: Path) -> None:
+    async with open_till(chromium, tmp_path) as screen:
         await screen.keys.key("11\n")
         await screen.rung("Whole milk")
         type_at_once = """text => { for (const key of text) {
@@ -229,8 +236,8 @@ async def test_a_scanner_that_types_a_plus_pays_nothing(tmp_path: Path) -> None:
         assert screen.shop.lane.basket.state == "selling"
 
 
-async def test_an_item_is_found_by_part_of_its_name(tmp_path: Path) -> None:
-    async with open_till(tmp_path) as screen:
+async def test_an_item_is_found_by_part_of_its_name(chromium: Browser, tmp_path: Path) -> None:
+    async with open_till(chromium, tmp_path) as screen:
         options = screen.page.get_by_role("option")
         await screen.keys.key("card")
         await expect(options).to_have_count(8)
@@ -245,8 +252,8 @@ async def test_an_item_is_found_by_part_of_its_name(tmp_path: Path) -> None:
         await expect(screen.box).to_be_focused()
 
 
-async def test_typing_goes_to_the_box_whatever_has_the_focus(tmp_path: Path) -> None:
-    async with open_till(tmp_path) as screen:
+async def test_typing_goes_to_the_box_whatever_has_the_focus(chromium: Browser, tmp_path: Path) -> None:
+    async with open_till(chromium, tmp_path) as screen:
         await screen.page.get_by_role("link", name="Devices").focus()
         await screen.keys.key("12\n")
         await screen.rung("Rye bread")
@@ -254,8 +261,8 @@ async def test_typing_goes_to_the_box_whatever_has_the_focus(tmp_path: Path) -> 
         await expect(screen.box).to_be_focused()
 
 
-async def test_while_it_weighs_the_screen_says_so(tmp_path: Path) -> None:
-    async with open_till(tmp_path) as screen:
+async def test_while_it_weighs_the_screen_says_so(chromium: Browser, tmp_path: Path) -> None:
+    async with open_till(chromium, tmp_path) as screen:
         screen.shop.scale.settled.clear()
         await screen.keys.key("21\n")
         await expect(screen.notice).to_contain_text("Weighing…")
@@ -265,16 +272,16 @@ async def test_while_it_weighs_the_screen_says_so(tmp_path: Path) -> None:
         await expect(screen.notice).to_have_count(0)
 
 
-async def test_the_newest_line_is_in_sight(tmp_path: Path) -> None:
-    async with open_till(tmp_path) as screen:
+async def test_the_newest_line_is_in_sight(chromium: Browser, tmp_path: Path) -> None:
+    async with open_till(chromium, tmp_path) as screen:
         for number in range(70, 90):
             await screen.shop.lane.enter(str(number), method="keyed")
         await expect(screen.lines).to_have_count(20)
         await expect(screen.lines.last).to_be_in_viewport(ratio=0.9)
 
 
-async def test_offline_is_unmistakable_and_goes_away(tmp_path: Path) -> None:
-    async with open_till(tmp_path) as screen:
+async def test_offline_is_unmistakable_and_goes_away(chromium: Browser, tmp_path: Path) -> None:
+    async with open_till(chromium, tmp_path) as screen:
         await expect(screen.banner).to_be_empty()
         await screen.shop.goes(online=False)
         await expect(screen.banner).to_contain_text("Offline: 0 sales wait for headquarters; selling goes on")
@@ -291,8 +298,8 @@ async def test_offline_is_unmistakable_and_goes_away(tmp_path: Path) -> None:
         await expect(standing).to_have_text("● Online")
 
 
-async def test_the_page_recovers_when_the_box_comes_back(tmp_path: Path) -> None:
-    async with open_shop(tmp_path) as shop, browser_page() as page:
+async def test_the_page_recovers_when_the_box_comes_back(chromium: Browser, tmp_path: Path) -> None:
+    async with open_shop(tmp_path) as shop, browser_page(chromium) as page:
         screen = Screen(shop, page)
         async with shop.served():
             await page.goto(f"{shop.url}/till/1")
@@ -307,8 +314,8 @@ async def test_the_page_recovers_when_the_box_comes_back(tmp_path: Path) -> None
             await screen.rung("Whole milk", "Salted butter")
 
 
-async def test_a_command_that_never_reached_the_till_is_explained(tmp_path: Path) -> None:
-    async with open_till(tmp_path) as screen:
+async def test_a_command_that_never_reached_the_till_is_explained(chromium: Browser, tmp_path: Path) -> None:
+    async with open_till(chromium, tmp_path) as screen:
         await screen.page.route("**/v1/baskets/1/scan", lambda route: route.abort())
         await screen.keys.key("11\n")
         await expect(screen.notice).to_contain_text("No answer from the box: look at the lines")
@@ -316,8 +323,10 @@ async def test_a_command_that_never_reached_the_till_is_explained(tmp_path: Path
 
 
 @pytest.mark.parametrize("width", [360, 1280])
-async def test_touch_alone_can_sell_and_nothing_is_too_small_or_off_the_screen(tmp_path: Path, width: int) -> None:
-    async with open_till(tmp_path, width=width, height=740, touch=True) as screen:
+async def test_touch_alone_can_sell_and_nothing_is_too_small_or_off_the_screen(
+    chromium: Browser, tmp_path: Path, width: int
+) -> None:
+    async with open_till(chromium, tmp_path, width=width, height=740, touch=True) as screen:
         page = screen.page
         for key in ("[data-type='1']", "[data-type='2']", "[data-act=enter]"):
             await page.locator(key).tap()

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import KeyReused, QueueError, UnknownRecord
-from gateway.queue.outbox import Draft
+from gateway.queue.records import Draft
 from retail.wire.canonical import canonical
 from retail.wire.log import GENESIS, Batch, chain_link
 from tests.money import an_outbox, draft, money_file

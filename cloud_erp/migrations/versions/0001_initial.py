@@ -17,9 +17,11 @@ depends_on = None
 def upgrade() -> None:
     _core()
     _catalogue()
-    _fleet()
+    _gateways()
+    _devices_and_alarms()
     _journal()
-    _quarantine_and_inbox()
+    _quarantine()
+    _inbox()
     _stock()
 
 
@@ -84,7 +86,7 @@ def _catalogue() -> None:
     )
 
 
-def _fleet() -> None:
+def _gateways() -> None:
     op.create_table(
         "gateway",
         sa.Column("id", sa.String(length=64), nullable=False),
@@ -110,6 +112,9 @@ def _fleet() -> None:
         sa.ForeignKeyConstraint(["gateway"], ["gateway.id"], name="fk_gateway_live_gateway"),
         sa.PrimaryKeyConstraint("gateway", name="pk_gateway_live"),
     )
+
+
+def _devices_and_alarms() -> None:
     op.create_table(
         "gateway_device",
         sa.Column("gateway", sa.String(length=64), nullable=False),
@@ -188,7 +193,7 @@ def _journal() -> None:
     op.create_index("ix_journal_business_date_store_id", "journal", ["business_date", "store_id"], unique=False)
 
 
-def _quarantine_and_inbox() -> None:
+def _quarantine() -> None:
     op.create_table(
         "quarantine",
         sa.Column("id", sa.String(length=26), nullable=False),
@@ -204,6 +209,9 @@ def _quarantine_and_inbox() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_quarantine"),
         sa.UniqueConstraint("gateway", "epoch", "seq", "raw_sha256", name="uq_quarantine_gateway_epoch_seq_raw_sha256"),
     )
+
+
+def _inbox() -> None:
     op.create_table(
         "stream",
         sa.Column("gateway", sa.String(length=64), nullable=False),

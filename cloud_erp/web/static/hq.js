@@ -72,6 +72,8 @@ function swap(live, html) {
   const focusKey = focused && (focused.id ? `#${CSS.escape(focused.id)}` : `a[href="${CSS.escape(focused.getAttribute("href") || "")}"]`);
   const scrolls = [...live.querySelectorAll(".scroll")].map((part) => part.scrollLeft);
   const part = new DOMParser().parseFromString(html, "text/html");
+  const day = live.querySelector("[data-day]")?.dataset.day;
+  if (day !== part.querySelector("[data-day]")?.dataset.day) { location.reload(); return; } // midnight passed
   live.replaceChildren(...part.body.childNodes);
   prepare(live);
   live.querySelectorAll("[data-key]").forEach((row) => {
@@ -101,13 +103,24 @@ function follow(live) {
     setTimeout(() => { busy = false; if (again) { again = false; renew(); } }, 200);
   }
 
-  const source = new EventSource(live.dataset.events);
-  // The first word after each connection says what stands now, and the page may be older than that.
-  source.addEventListener("change", renew);
-  source.onopen = () => { link.hidden = false; link.className = ""; link.textContent = "live"; };
-  source.onerror = () => { link.hidden = false; link.className = "away"; link.textContent = "reconnecting"; };
-  addEventListener("pagehide", () => source.close());
+  // A browser opens only six connections to one address, so a tab that nobody sees gives its own back.
+  let source = null;
+  function close() {
+    if (source) source.close();
+    source = null;
+  }
+  function open() {
+    if (source || document.hidden) return;
+    source = new EventSource(live.dataset.events);
+    // The first word after each connection says what stands now, and the page may be older than that.
+    source.addEventListener("change", renew);
+    source.onopen = () => { link.hidden = false; link.className = ""; link.textContent = "live"; };
+    source.onerror = () => { link.hidden = false; link.className = "away"; link.textContent = "reconnecting"; };
+  }
+  document.addEventListener("visibilitychange", () => (document.hidden ? close() : open()));
+  addEventListener("pagehide", close);
   addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+  open();
 }
 
 prepare(document);

@@ -57,14 +57,19 @@ function heardNotice(notice) {
 // --- commands -------------------------------------------------------------------------------------------------------
 
 let queue = Promise.resolve();
-/** The quantity that is still on its way, or was refused: an item behind it must not be rung without it. */
-let quantityDone = null;
-let toConfirm = 0;
+/** The quantity that was refused last, or null: the item keyed behind it must not be rung as a single one. */
+let refusedPieces = null;
 
-/** Send one command after all those before it; resolves to whether it was done. */
+/** Do this after all that was asked before; one that fails must not hold up those behind it. */
+function inOrder(work) {
+  queue = queue.then(work).catch((error) => {
+    console.error(error);
+    say("This page has a fault: reload it, and look at the lines");
+  });
+}
+
 function command(path, body) {
-  queue = queue.then(() => send(path, body));
-  return queue;
+  inOrder(() => send(path, body));
 }
 
 async function send(path, body) {
@@ -73,7 +78,8 @@ async function send(path, body) {
     say("No answer from the box: look at the lines before you do it again");
     return false;
   }
-  if (!answer.ok) refused(answer.body);
+  if (answer.ok) refusedPieces = null;
+  else refused(answer.body);
   return answer.ok;
 }
 
@@ -81,33 +87,24 @@ function refused(problem) {
   if (problem.reason === "confirm_quantity") return complain();
   const notice = noticeSlot.querySelector("[data-number]");
   // The till says most refusals itself, through the stream; this shows the ones that never got that far.
-  if (notice && problem.detail.startsWith(notice.textContent)) return complain();
+  if (notice && problem.detail?.startsWith(notice.textContent)) return complain();
   say(problem.detail || "The box refused this");
 }
 
 function ring(code) {
   clear();
-  const waitsFor = quantityDone;
-  quantityDone = null;
-  queue = queue.then(async () => {
-    if (waitsFor && !(await waitsFor)) {
-      say(`${code} was not rung: the quantity before it was not taken`);
-      return false;
-    }
-    return send("scan", { code, method: "keyed" });
+  inOrder(() => {
+    if (refusedPieces === null) return send("scan", { code, method: "keyed" });
+    return say(`${code} was not rung: key the quantity again to confirm ${refusedPieces}, or press Esc to sell one`);
   });
 }
 
 function times(pieces) {
   box.value = "";
   search.close();
-  const confirmed = toConfirm === pieces;
-  const done = command("quantity", { pieces, confirmed });
-  quantityDone = done;
-  done.then((ok) => {
-    toConfirm = ok ? 0 : pieces;
-    // Once refused and read, the next item counts one again; only what was typed ahead waits for it.
-    if (quantityDone === done) quantityDone = null;
+  inOrder(async () => {
+    const done = await send("quantity", { pieces, confirmed: refusedPieces === pieces });
+    refusedPieces = done ? null : pieces;
   });
 }
 
@@ -125,15 +122,17 @@ function pay() {
   const text = box.value.trim();
   if (!text) {
     clear();
-    return command("tender", { tender_type: "Cash" });
+    command("tender", { tender_type: "Cash" });
+    return;
   }
   const cash = amount(text, currency, Number(decimals));
   if (cash.fault) {
     box.select();
-    return say(cash.fault);
+    say(cash.fault);
+    return;
   }
   clear();
-  return command("tender", { tender_type: "Cash", amount_minor: cash.minor });
+  command("tender", { tender_type: "Cash", amount_minor: cash.minor });
 }
 
 function voidLast() {
@@ -225,6 +224,10 @@ const KEYS = {
 
 function escape() {
   clear();
+  // Behind what is still under way, whose refusal may be on the screen before its answer is here.
+  inOrder(() => {
+    refusedPieces = null;
+  });
   noticeSlot.replaceChildren();
 }
 

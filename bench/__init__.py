@@ -1,0 +1,1 @@
+"""Benchmarks, each against a named peer or limit in the same run: `make bench`, `make bench NAME=queue`."""

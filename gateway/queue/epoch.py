@@ -1,0 +1,117 @@
+"""Epochs: the life of one numbering. Within an epoch seq counts from 1 without gaps; a new one begins when the numbers
+could no longer be trusted.
+
+That is so when headquarters knows of records that this file never held, or holds others under the same numbers: the
+card was copied, or restored from an older image. It is so after a damaged file too. What headquarters has not
+acknowledged goes over into the new epoch under its idempotency keys, so that a record which did arrive before is not
+booked twice. Nothing is deleted: the former log stays in the file as table `outbox_<epoch>`.
+
+The epoch is also written to a second place (the boot partition, for one), so that a money file which was lost or
+replaced is noticed at the next start.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+
+from ulid import ULID
+
+from gateway.clock import Clock
+from gateway.errors import QueueError
+from gateway.queue import records
+from retail.wire.audit import AUDIT_RECORD, AuditRecord
+from retail.wire.canonical import canonical
+
+
+@dataclass(frozen=True, slots=True)
+class SecondPlace:
+    """A file on another medium that holds `<gateway id> <epoch>`; path None: there is no other medium."""
+
+    path: Path | None
+
+    def read(self) -> str | None:
+        """The epoch written there; None where there is none, or none that can be read."""
+        try:
+            words = self.path.read_text(encoding="ascii").split() if self.path else []
+        except (OSError, UnicodeDecodeError):
+            return None
+        return words[1] if len(words) == 2 else None
+
+    def write(self, gateway_id: str, epoch: str) -> None:
+        """Raises OSError; the caller says so and goes on."""
+        if self.path is None:
+            return
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        beside = self.path.with_name(self.path.name + ".new")
+        with beside.open("w", encoding="ascii") as file:
+            file.write(f"{gateway_id} {epoch}\n")
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(self.path)
+
+
+def begin(connection: sqlite3.Connection, gateway_id: str) -> str:
+    """The epoch of this file; a new file gets its first one.
+
+    Raises:
+        QueueError: the file belongs to another gateway.
+    """
+    meta = {row["key"]: row["value"] for row in connection.execute("SELECT key, value FROM meta")}
+    if "epoch" in meta:
+        if meta["gateway_id"] != gateway_id:
+            raise QueueError(
+                f"this outbox belongs to gateway {meta['gateway_id']}, the configuration says {gateway_id}:"
+                " correct [gateway] id, or give this gateway its own data_dir"
+            )
+        return str(meta["epoch"])
+    epoch = str(ULID())
+    connection.executemany(
+        "INSERT INTO meta VALUES (?, ?)", [("epoch", epoch), ("gateway_id", gateway_id), ("schema", "1")]
+    )
+    return epoch
+
+
+def rotate(connection: sqlite3.Connection, clock: Clock, store_id: str, code: str, why: str) -> str:
+    """Begin a new epoch in this file: the former log is put aside, what is not acknowledged goes over; its ULID.
+
+    The new log begins with an audit record that says why.
+    """
+    former = connection.execute("SELECT value FROM meta WHERE key = 'epoch'").fetchone()["value"]
+    epoch = str(ULID())
+    aside = f"outbox_{former}"
+    connection.execute(f'ALTER TABLE outbox RENAME TO "{aside}"')
+    connection.execute("DROP INDEX IF EXISTS outbox_unacked")
+    for statement in records.TABLE:
+        connection.execute(statement)
+    connection.execute("UPDATE meta SET value = ? WHERE key = 'epoch'", (epoch,))
+    waiting = connection.execute(f"SELECT * FROM \"{aside}\" WHERE state = 'unacked' ORDER BY seq").fetchall()  # noqa: S608
+    facts: dict[str, str | int | None] = {"former_epoch": former, "carried_over": len(waiting)}
+    if waiting:
+        facts |= {"first_seq": waiting[0]["seq"], "last_seq": waiting[-1]["seq"]}
+    tell(connection, clock, epoch, store_id, code, why, facts)
+    for row in waiting:
+        records.append(connection, epoch, records.stamp_of(row), records.draft_of(row))
+    return epoch
+
+
+def tell(
+    connection: sqlite3.Connection,
+    clock: Clock,
+    epoch: str,
+    store_id: str,
+    code: str,
+    text: str,
+    facts: dict[str, str | int | None],
+) -> None:
+    """Put something on record for headquarters, in order with the sales."""
+    audit = AuditRecord(code=code, severity="error", text=text[:500], at=clock.wall(), store_id=store_id, facts=facts)
+    draft = records.Draft(
+        type=AUDIT_RECORD,
+        idempotency_key=f"audit-{ULID()}",
+        business_date=clock.local_date().isoformat(),
+        body=canonical(audit.model_dump(mode="json")),
+    )
+    records.append(connection, epoch, records.stamp(clock), draft)
