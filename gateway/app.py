@@ -194,7 +194,7 @@ class Gateway:
         return [
             *status.operations(self._status),
             *baskets.operations(self._workstations, self._stopping),
-            *items.operations(self._catalogue),
+            *items.operations(self._catalogue, self._config.gateway.locale),
             *transactions.operations(self._posting, self._outbox),
             *devices.operations(self._manager.sessions, self._stopping),
         ]

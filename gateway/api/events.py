@@ -7,6 +7,7 @@ skips states, and never makes the till wait.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 
@@ -25,7 +26,8 @@ class Stopping:
 
 
 def message(event: str, data: str) -> bytes:
-    lines = "".join(f"data: {line}\n" for line in data.splitlines() or [""])
+    # Only what the stream's own grammar calls a line end: JSON may hold others, such as U+2028.
+    lines = "".join(f"data: {line}\n" for line in re.split(r"\r\n|\r|\n", data))
     return f"event: {event}\n{lines}\n".encode()
 
 
