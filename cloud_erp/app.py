@@ -8,6 +8,8 @@ import logging
 import os
 import socket
 import sys
+import time
+import zlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,6 +17,7 @@ from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI, Request, Response
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.staticfiles import StaticFiles
@@ -57,19 +60,26 @@ class Core:
         self.link = Link(settings, [LOG_FILTER, *inbound.FILTERS, *feeds.FILTERS], self._route, self._ready)
         self.feeds = feeds.Feeds(self.database, self.link.publish)
         self.fleet = inbound.FleetInbound(self.database)
-        self.sales_worker = Worker("intake", LogIntake(self.database, self.link.publish).handle)
-        self.fleet_worker = Worker("fleet", self._fleet_message, idle=self._idle)
+        self.sales_workers = [
+            Worker(f"intake-{number}", LogIntake(self.database, self.link.publish).handle, self.database)
+            for number in range(1, config.intake.workers + 1)
+        ]
+        self.fleet_worker = Worker("fleet", self._fleet_message, self.database, idle=self._idle)
 
     def start(self) -> None:
-        self.sales_worker.start()
-        self.fleet_worker.start()
+        for worker in (*self.sales_workers, self.fleet_worker):
+            worker.start()
         self.link.start()
 
     def stop(self) -> None:
         self._tell("paused")
         self.link.stop()
-        self.sales_worker.stop(WORKER_GRACE_S)
-        self.fleet_worker.stop(WORKER_GRACE_S)
+        workers = (*self.sales_workers, self.fleet_worker)
+        for worker in workers:
+            worker.stop()
+        deadline = time.monotonic() + WORKER_GRACE_S
+        for worker in workers:
+            worker.join(max(0.0, deadline - time.monotonic()))
         self.database.close()
 
     def _ready(self) -> None:
@@ -78,14 +88,20 @@ class Core:
         self.feeds.forget()
 
     def _tell(self, intake: str) -> None:
-        state = HqState.model_validate(
-            {"intake": intake, "core_incarnation": self.database.incarnation(), "since": now_utc()}
-        )
+        try:
+            life = self.database.incarnation()
+        except SQLAlchemyError:
+            return  # the database is away: there is no incarnation to tell
+        state = HqState.model_validate({"intake": intake, "core_incarnation": life, "since": now_utc()})
         self.link.publish(HQ_STATE, state.model_dump_json().encode(), True)
 
     def _route(self, message: Message) -> None:
-        worker = self.sales_worker if message.topic.endswith("/up/log") else self.fleet_worker
-        worker.take(message)
+        if not message.topic.endswith("/up/log"):
+            self.fleet_worker.take(message)
+            return
+        # One gateway's batches stay in order, which spares its store from resending; nothing depends on it.
+        place = zlib.crc32(message.topic.encode()) % len(self.sales_workers)
+        self.sales_workers[place].take(message)
 
     def _fleet_message(self, message: Message) -> None:
         if "/up/feed/" in message.topic:

@@ -90,12 +90,29 @@ class WebTable(Table):
         return self
 
 
+class IntakeTable(Table):
+    """[intake]"""
+
+    workers: int = Field(default=1, ge=1, le=32)
+
+
+class AlarmsTable(Table):
+    """[alarms]: after how many seconds a person should look."""
+
+    hole_s: int = Field(default=300, ge=1)
+    unacked_age_s: int = Field(default=600, ge=1)
+    silent_s: int = Field(default=300, ge=1)
+    again_s: int = Field(default=3600, ge=1)
+
+
 class CoreConfig(Table):
     """The whole core.toml; secrets are read from their files at start and stand nowhere else."""
 
     core: CoreTable
     mqtt: MqttTable = Field(default_factory=MqttTable)
     web: WebTable = Field(default_factory=WebTable)
+    intake: IntakeTable = Field(default_factory=IntakeTable)
+    alarms: AlarmsTable = Field(default_factory=AlarmsTable)
 
     @property
     def zone(self) -> ZoneInfo:

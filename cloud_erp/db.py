@@ -1,15 +1,17 @@
 """The database: one engine, read and write transactions, and the few places where dialects differ.
 
 SQLite (the embedded default) runs with WAL, synchronous=FULL and foreign keys; a write transaction begins IMMEDIATE, so
-that what it read cannot change before it writes. On other databases the services lock the rows they decide upon.
+that what it read cannot change before it writes. On PostgreSQL a transaction is READ COMMITTED, and the services lock
+what they decide upon (docs/decisions/0004-postgresql.md).
 The schema is made and moved by Alembic (cloud_erp/migrations) when the database opens.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -31,7 +33,6 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.types import TypeDecorator
@@ -42,7 +43,7 @@ from cloud_erp.errors import StartError
 log = logging.getLogger(__name__)
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-HEAD = "0001"
+HEAD = "0002"
 BUSY_TIMEOUT_MS = 15_000
 #: an execution option: this connection's transactions mean to write
 WRITES = "backroom_writes"
@@ -92,11 +93,16 @@ def now_utc() -> datetime:
 
 
 class Database:
-    """An open database with the newest schema. `read()` and `write()` are transactions; both end with their block."""
+    """An open database with the newest schema. `read()` and `write()` are transactions; both end with their block.
+
+    A write inside a write of the same thread would wait for itself.
+    """
 
     def __init__(self, url: str) -> None:
         self.engine = _engine(url)
         self._writer = self.engine.execution_options(**{WRITES: True})
+        # SQLite has one writer: threads queue here, in order, rather than by asking the file again and again.
+        self._turn = threading.Lock() if self.engine.dialect.name == "sqlite" else nullcontext()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -105,7 +111,7 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        with self._writer.begin() as connection:
+        with self._turn, self._writer.begin() as connection:
             yield connection
 
     def close(self) -> None:
@@ -149,35 +155,15 @@ def renew_incarnation(connection: Connection) -> str:
     return fresh
 
 
-def insert_new(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
-    """Insert the rows whose primary or unique key is not there yet; leave the others as they are."""
-    if rows:
-        statement: Any = _dialect(connection).insert(table).on_conflict_do_nothing()
-        connection.execute(statement, list(rows))
-
-
-def upsert(
-    connection: Connection, table: Table, rows: Sequence[dict[str, Any]], key: Sequence[str], add: Sequence[str] = ()
-) -> None:
-    """Insert the rows; where `key` is there already, set the other columns, and add to those named in `add`."""
-    if not rows:
-        return
-    statement: Any = _dialect(connection).insert(table)
-    changes = {
-        name: table.c[name] + statement.excluded[name] if name in add else statement.excluded[name]
-        for name in rows[0]
-        if name not in key
-    }
-    connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=changes), list(rows))
-
-
-def _dialect(connection: Connection) -> Any:
-    return postgresql if connection.dialect.name == "postgresql" else sqlite
-
-
 def _engine(url: str) -> Engine:
-    if make_url(url).get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True)
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "postgresql":
+        if parsed.drivername == "postgresql":
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        # One connection a booking thread, and some for the pages; pinged, since a database may have been restarted.
+        return create_engine(
+            parsed, pool_pre_ping=True, pool_size=10, max_overflow=30, isolation_level="READ COMMITTED"
+        )
     engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000})
 
     @event.listens_for(engine, "connect")
@@ -209,6 +195,9 @@ def _migrate(database: Database) -> None:
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     with database.write() as connection:
+        if connection.dialect.name == "postgresql":
+            # Two cores that start at once: one moves the schema, the other finds it moved.
+            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('backroom schema'))")
         config.attributes["connection"] = connection
         try:
             command.upgrade(config, HEAD)

@@ -7,10 +7,12 @@ comes up. A stop goes the other way round: no new requests, goodbye to the broke
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import logging
 from importlib.metadata import version
+from pathlib import Path
 from random import SystemRandom
-from typing import Any
+from typing import IO, Any
 
 from gateway.api import baskets, devices, items, pages, status, transactions
 from gateway.api.events import Stopping
@@ -20,8 +22,9 @@ from gateway.config import Config, WorkstationTable, read_secret
 from gateway.devices.manager import Manager
 from gateway.devices.snapshot import Happened
 from gateway.drivers import load as load_driver
-from gateway.errors import BackroomError
+from gateway.errors import BackroomError, ConfigError, QueueDamaged
 from gateway.fleet import health
+from gateway.fleet.housekeeping import Housekeeping
 from gateway.fleet.report import Report
 from gateway.mqtt.downlink import Downlink
 from gateway.mqtt.link import Link, LinkSettings, Publication, TlsFiles
@@ -30,10 +33,13 @@ from gateway.mqtt.uplink import Uplink
 from gateway.peripherals import PowerChanged, Request, Scan
 from gateway.queue import inbox as inbox_room
 from gateway.queue import outbox as outbox_room
+from gateway.queue import rescue
 from gateway.queue.database import Database
+from gateway.queue.disk import Disk, Level
 from gateway.queue.epoch import SecondPlace
 from gateway.queue.inbox import Inbox
 from gateway.queue.outbox import Outbox
+from gateway.queue.retention import Retention
 from gateway.till import ledger as ledger_room
 from gateway.till.catalogue import Catalogue
 from gateway.till.ledger import Ledger
@@ -70,7 +76,9 @@ class Gateway:
         self._listener = bind(config.api.host, config.api.port)
         self.port: int = self._listener.getsockname()[1]
         data = config.gateway.data_dir
-        self._money = Database(data / MONEY_FILE, [outbox_room.SCHEMA, ledger_room.SCHEMA])
+        self._lock = lock(data)
+        self._disk = Disk(data)
+        self._money = self._open_money(data / MONEY_FILE)
         self._feeds = Database(data / FEEDS_FILE, [inbox_room.SCHEMA])
         second = SecondPlace(config.gateway.epoch_file)
         self._outbox = Outbox(self._money, self._clock, config.gateway.id, config.gateway.store_id, second)
@@ -86,6 +94,20 @@ class Gateway:
             token,
             SOFTWARE,
         )
+
+    def _open_money(self, path: Path) -> Database:
+        """Open the money file; a damaged one is put aside and what can be read of it goes into a new one."""
+        schemas = [outbox_room.SCHEMA, ledger_room.SCHEMA]
+        try:
+            return Database(path, schemas, self._disk.relieve)
+        except QueueDamaged as damage:
+            log.error("%s", damage)
+        gateway = self._config.gateway
+        aside = rescue.put_aside(path)
+        money = Database(path, schemas, self._disk.relieve)
+        Outbox(money, self._clock, gateway.id, gateway.store_id)
+        rescue.carry_over(money, self._clock, gateway.store_id, rescue.read(aside), aside, ledger_room.salvage)
+        return money
 
     # --- building ---------------------------------------------------------------------------------------------------
 
@@ -136,6 +158,13 @@ class Gateway:
             self._random,
             self._feed_changed,
         )
+        self._housekeeping = Housekeeping(
+            self._disk,
+            Retention(self._money, self._ledger.prune),
+            self._clock,
+            self._outbox.tell,
+            lambda: all(workstation.basket.state == "idle" for workstation in self._workstations.values()),
+        )
         self._link.subscribe(topics.ack, self._uplink.on_ack)
         self._link.subscribe(topics.feed_head("+"), self._downlink.on_head)
         self._link.subscribe(topics.feed_page("+"), self._downlink.on_page)
@@ -162,7 +191,8 @@ class Gateway:
         }
         self._workstations = {name: self._make_workstation(name, table, store) for name, table in lanes.items()}
         printer_of = {name: table.printer for name, table in lanes.items() if table.printer}
-        self._posting = Posting(store, self._ledger, printer_of, self._wake_printer)
+        self._posting = Posting(store, self._ledger, printer_of, self._wake_printer, self._no_room)
+        self._disk.listen(self._disk_changed)
         self._lane_of = {scanner: name for name, table in lanes.items() for scanner in table.scanners}
         self._manager.listen(self._device_said)
         self._outbox.listen(self._moved)
@@ -182,6 +212,7 @@ class Gateway:
             self._ledger,
             self._clock,
             lambda: self._wake_printer(printer) if printer else None,
+            self._no_room,
         )
 
     def _ask(self, device: str) -> Ask:
@@ -231,6 +262,13 @@ class Gateway:
         self._presence.moved()
         self._status.changed()
 
+    def _no_room(self) -> str | None:
+        return self._disk.trouble() if self._disk.level is Level.FULL else None
+
+    def _disk_changed(self) -> None:
+        """Called from the thread that looked."""
+        self._loop.call_soon_threadsafe(self._moved)
+
     def _feed_changed(self, _feed: str) -> None:
         self._moved()
 
@@ -274,6 +312,7 @@ class Gateway:
             price_book_version=self._catalogue.version(),
             sales_today=self._ledger.day(self._report.business_day())[0],
             receipts_waiting=sum(self._ledger.receipts_waiting(printer) for printer in self._printers),
+            disk_trouble=self._disk.trouble(),
             printer_trouble=[worker.trouble for worker in self._printers.values() if worker.trouble],
         )
 
@@ -296,6 +335,7 @@ class Gateway:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set; then end in order. What was answered with success is on disk."""
+        self._loop = asyncio.get_running_loop()
         self._scans: asyncio.Queue[tuple[str, Scan]] = asyncio.Queue()
         position = self._outbox.position()
         log.info(
@@ -313,6 +353,7 @@ class Gateway:
                     self._manager.run(),
                     self._ring_scans(),
                     self._prepare(),
+                    self._housekeeping.run(),
                     self._link.run(),
                     self._uplink.run(),
                     self._downlink.run(),
@@ -330,7 +371,27 @@ class Gateway:
         finally:
             await asyncio.to_thread(self._money.close)
             await asyncio.to_thread(self._feeds.close)
+            self._lock.close()
             log.info("gateway %s stopped", self._config.gateway.id)
+
+
+def lock(data_dir: Path) -> IO[bytes]:
+    """Hold a data folder: two daemons on one money file would number their sales alike.
+
+    Raises:
+        ConfigError: another process holds it, or it cannot be made.
+    """
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        held = (data_dir / "lock").open("wb")
+    except OSError as error:
+        raise ConfigError(f"[gateway] data_dir {data_dir}: {error.strerror}; make it for the daemon's user") from error
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        held.close()
+        raise ConfigError(f"[gateway] data_dir {data_dir} is held by another running gateway: stop that one") from error
+    return held
 
 
 def _text(path: object) -> str | None:

@@ -9,6 +9,7 @@ BackroomError
 ├── SaleRefused            the till will not do this now (names the field or the state)
 ├── QueueError             the durable queue
 │   ├── QueueFull          no room for one more sale
+│   ├── QueueDamaged       the money file does not open, or fails its check
 │   ├── KeyReused          the same idempotency key came with other content
 │   └── UnknownRecord      the core acknowledged what this outbox never wrote
 └── FeedRefused            a page of master data does not fit what its head promised
@@ -64,6 +65,10 @@ class QueueError(BackroomError):
 
 
 class QueueFull(QueueError):
+    pass
+
+
+class QueueDamaged(QueueError):
     pass
 
 

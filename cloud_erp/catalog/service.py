@@ -10,8 +10,9 @@ from typing import Any
 from pydantic import BaseModel
 from sqlalchemy import Connection, delete, func, insert, or_, select
 
+from cloud_erp.bulk import insert_new, upsert
 from cloud_erp.catalog.model import barcode, feed, item
-from cloud_erp.db import insert_new, now_utc, upsert
+from cloud_erp.db import now_utc
 from retail.wire.canonical import canonical
 from retail.wire.feed import ITEMS, PAGE_ROWS, FeedHead, FeedPage, FeedPull, FeedRow, Item, feed_sha256
 

@@ -8,8 +8,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select, update
 
-from cloud_erp.db import now_utc, upsert
+from cloud_erp.bulk import upsert
+from cloud_erp.db import now_utc
 from cloud_erp.fleet.model import alarm
+from cloud_erp.text import printable
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +38,7 @@ def raise_alarm(
     connection: Connection, gateway_id: str, code: str, text: str, *, subject: str = "", severity: str = "error"
 ) -> None:
     """Note it; log it only when it is new or comes back after a person cleared it."""
-    subject = subject[:SUBJECT_LENGTH]
+    subject, text = printable(subject)[:SUBJECT_LENGTH], printable(text)
     about = (alarm.c.gateway == gateway_id) & (alarm.c.code == code) & (alarm.c.subject == subject)
     is_open = connection.execute(select(alarm.c.id).where(about, alarm.c.cleared_at.is_(None))).scalar() is not None
     now = now_utc()

@@ -61,6 +61,7 @@ alarm = Table(
     Column("raised_at", UtcDateTime, nullable=False),
     Column("last_at", UtcDateTime, nullable=False),
     Column("cleared_at", UtcDateTime),
+    Column("cleared_by", String(64), comment="a person's name, or system: it mended"),
     UniqueConstraint("gateway", "code", "subject"),
     sqlite_autoincrement=True,
 )

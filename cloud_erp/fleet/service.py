@@ -11,7 +11,8 @@ from typing import Any
 from pydantic import BaseModel
 from sqlalchemy import Connection, Row, delete, func, select, update
 
-from cloud_erp.db import insert_new, now_utc, upsert
+from cloud_erp.bulk import insert_new, upsert
+from cloud_erp.db import now_utc
 from cloud_erp.fleet import alarms
 from cloud_erp.fleet.model import alarm, gateway, gateway_device, gateway_live
 from retail.wire.presence import Birth, DeviceBrief, DeviceState, GatewayEvent, Metrics, State

@@ -13,7 +13,9 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from cloud_erp.errors import UnreadableBatch
-from retail.sale import RetailTransaction, SaleLine, Shape, faults
+from cloud_erp.text import printable
+from retail.sale import Fault, RetailTransaction, SaleLine, Shape, faults
+from retail.wire.audit import AUDIT_RECORD, AuditRecord
 from retail.wire.canonical import canonical, sha256_hex
 from retail.wire.log import Epoch, Record, Sha256
 from retail.wire.payload import PayloadError, unpack
@@ -23,7 +25,12 @@ MOST = 2**63 - 1
 #: a total beyond this is a mistake, and sums of such would overflow
 MOST_TOTAL = 10**13
 MOST_RECORDS = 10_000
+MOST_KEY = 128
+#: fields that one answer names
+MOST_FAULTS = 20
 RETAIL_TRANSACTION = "RetailTransaction"
+#: what pydantic calls the kinds of a line
+BRANCHES = ("Sale", "Tax", "Tender")
 
 
 class Envelope(Shape):
@@ -39,29 +46,35 @@ class Envelope(Shape):
 
 @dataclass(frozen=True, slots=True)
 class Poison:
-    """Why a record cannot be booked: one machine word, and a reason a person can act on."""
+    """Why a record cannot be booked: one machine word, a reason a person can act on, and the fields it lies in."""
 
     code: str
     reason: str
+    faults: tuple[Fault, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One record of a batch as it came. `record` is None where it cannot be read."""
+    """One record of a batch as it came. `record` is None where it cannot be read; sale or audit is its content."""
 
     seq: int
-    raw: str
+    source: Any
     body: str
     body_sha256: str
     key: str
     record: Record | None
-    sale: RetailTransaction | None
-    poison: Poison | None
+    sale: RetailTransaction | None = None
+    audit: AuditRecord | None = None
+    poison: Poison | None = None
 
     @property
     def content(self) -> tuple[str, str]:
         """What must be equal for a record to be a mere repetition."""
         return self.body_sha256, self.key
+
+    def raw(self) -> str:
+        """The record as it came, as JSON text of plain ASCII."""
+        return json.dumps(self.source, sort_keys=True)
 
 
 def read_batch(payload: bytes) -> tuple[Envelope, list[Item]]:
@@ -79,23 +92,25 @@ def read_batch(payload: bytes) -> tuple[Envelope, list[Item]]:
 
 
 def _item(seq: int, raw: Any) -> Item:
-    text = json.dumps(raw, sort_keys=True)
     try:
         record = Record.model_validate(raw)
         body = canonical(record.body)
     except (ValidationError, ValueError) as error:
-        return _unreadable(seq, text, error)
+        text = json.dumps(raw, sort_keys=True)
+        poison = Poison("unreadable", f"the record cannot be read: {first_fault(error)}")
+        return Item(seq, raw, text, sha256_hex(text.encode()), key_in(raw), None, poison=poison)
     digest = sha256_hex(body)
-    poison = _doubt(seq, record, digest)
-    sale = None
-    if poison is None:
-        sale, poison = _sale(record)
-    return Item(seq, text, body.decode(), digest, record.idempotency_key, record, sale, poison)
+    poison_or_none = _doubt(seq, record, digest)
+    sale, audit = None, None
+    if poison_or_none is None:
+        sale, audit, poison_or_none = read_body(record.type, record.body)
+    return Item(seq, raw, body.decode(), digest, printable(record.idempotency_key), record, sale, audit, poison_or_none)
 
 
-def _unreadable(seq: int, text: str, error: Exception) -> Item:
-    poison = Poison("unreadable", f"the record cannot be read: {first_fault(error)}")
-    return Item(seq, text, text, sha256_hex(text.encode()), "", None, None, poison)
+def key_in(raw: Any) -> str:
+    """The idempotency key of a record that may be unreadable otherwise; empty where there is none to be seen."""
+    key = raw.get("idempotency_key") if isinstance(raw, dict) else None
+    return printable(key)[:MOST_KEY] if isinstance(key, str) else ""
 
 
 def _doubt(seq: int, record: Record, digest: str) -> Poison | None:
@@ -106,41 +121,72 @@ def _doubt(seq: int, record: Record, digest: str) -> Poison | None:
         return Poison("hash_mismatch", f"body_sha256 says {record.body_sha256}; the body hashes to {digest}")
     if "\x00" in record.idempotency_key:
         return Poison("unreadable", "idempotency_key holds a NUL character")
-    if record.type != RETAIL_TRANSACTION:
-        return Poison("unknown_type", f"records of type {record.type!r} are not known here; a newer core may know them")
     return None
 
 
-def _sale(record: Record) -> tuple[RetailTransaction | None, Poison | None]:
+def read_body(kind: str, body: Any) -> tuple[RetailTransaction | None, AuditRecord | None, Poison | None]:
+    """What the body of a record of that type says, or why it cannot be booked."""
+    if kind == RETAIL_TRANSACTION:
+        sale, poison = _sale(body)
+        return sale, None, poison
+    if kind == AUDIT_RECORD:
+        try:
+            return None, AuditRecord.model_validate(body), None
+        except ValidationError as error:
+            return None, None, _misread("the audit record", error)
+    reason = f"records of type {kind!r} are not known here; a newer core may know them"
+    return None, None, Poison("unknown_type", printable(reason))
+
+
+def _sale(body: Any) -> tuple[RetailTransaction | None, Poison | None]:
     try:
-        sale = RetailTransaction.model_validate(record.body)
+        sale = RetailTransaction.model_validate(body)
     except ValidationError as error:
-        return None, Poison("unreadable", f"the transaction cannot be read: {first_fault(error)}")
+        return None, _misread("the transaction", error)
     found = faults(sale)
     if found:
         text = "; ".join(f"{fault.field} {fault.message}" for fault in found[:5])
-        return None, Poison("does_not_add_up", f"the transaction does not add up: {text}")
-    if sale.total_minor > MOST_TOTAL or sale.sequence_number > MOST:
-        return None, Poison("out_of_range", "total_minor or sequence_number is larger than any real one")
+        return None, Poison("does_not_add_up", f"the transaction does not add up: {text}", tuple(found))
+    for field in ("total_minor", "sequence_number"):
+        if getattr(sale, field) > (MOST_TOTAL if field == "total_minor" else MOST):
+            fault = Fault(field=field, message="is larger than any real one")
+            return None, Poison("out_of_range", f"{field} {fault.message}", (fault,))
     return sale, None
 
 
-def unfit(sale: RetailTransaction, store_id: str, currency: str, units: dict[str, str]) -> Poison | None:
-    """Why this sale cannot be one of that gateway's, or of this catalogue's items; None where it can."""
-    if sale.store_id != store_id:
-        return Poison("wrong_store", f"the sale is of store {sale.store_id}; its gateway belongs to {store_id}")
+def _misread(what: str, error: ValidationError) -> Poison:
+    found = error.errors(include_input=False, include_url=False, include_context=False)
+    fields = tuple(Fault(field=_path(fault["loc"]), message=printable(fault["msg"])) for fault in found[:MOST_FAULTS])
+    return Poison("unreadable", f"{what} cannot be read: {first_fault(error)}", fields)
+
+
+def unfit(item: Item, store_id: str, currency: str, units: dict[str, str]) -> Poison | None:
+    """Why this cannot be one of that gateway's records, or be of this catalogue's items; None where it can."""
+    content = item.sale or item.audit
+    if content is not None and content.store_id != store_id:
+        return _at("store_id", "wrong_store", f"is of store {content.store_id}; its gateway belongs to {store_id}")
+    return None if item.sale is None else _unfit_sale(item.sale, currency, units)
+
+
+def _unfit_sale(sale: RetailTransaction, currency: str, units: dict[str, str]) -> Poison | None:
     if sale.currency != currency:
-        return Poison("wrong_currency", f"the sale is in {sale.currency}; its gateway sells in {currency}")
-    for line in sale.sales():
+        return _at("currency", "wrong_currency", f"the sale is in {sale.currency}; its gateway sells in {currency}")
+    for place, line in enumerate(sale.line_items):
+        if not isinstance(line, SaleLine) or line.void_flag:
+            continue
+        field = f"line_items[{place}].item_id"
         unit = units.get(line.item_id)
         if unit is None:
-            return Poison("unknown_item", f"line {line.line_number}: item {line.item_id} is not in the catalogue")
+            text = f"line {line.line_number}: item {line.item_id} is not in the catalogue; import it, then re-post"
+            return _at(field, "unknown_item", text)
         if unit != _unit(line):
-            return Poison(
-                "unit_mismatch",
-                f"line {line.line_number}: item {line.item_id} is sold by {unit}, the line counts by {_unit(line)}",
-            )
+            counted = f"item {line.item_id} is sold by {unit}, the line counts by {_unit(line)}"
+            return _at(field, "unit_mismatch", f"line {line.line_number}: {counted}")
     return None
+
+
+def _at(field: str, code: str, text: str) -> Poison:
+    return Poison(code, text, (Fault(field=field, message=text),))
 
 
 def _unit(line: SaleLine) -> str:
@@ -150,7 +196,18 @@ def _unit(line: SaleLine) -> str:
 def first_fault(error: Exception) -> str:
     """One line of a pydantic error, without the value, which may be long."""
     if not isinstance(error, ValidationError):
-        return str(error)[:300]
+        return printable(str(error))[:300]
     what = error.errors(include_input=False, include_url=False, include_context=False)
     more = f" (and {len(what) - 1} more)" if len(what) > 1 else ""
-    return f"{'.'.join(str(part) for part in what[0]['loc']) or 'record'}: {what[0]['msg']}{more}"[:300]
+    return printable(f"{_path(what[0]['loc']) or 'record'}: {what[0]['msg']}{more}")[:300]
+
+
+def _path(loc: tuple[int | str, ...]) -> str:
+    """line_items[0].item_id; the names pydantic gives to the branches of a union are left out."""
+    text = ""
+    for part in loc:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        elif part not in BRANCHES:
+            text += f".{part}" if text else part
+    return printable(text)

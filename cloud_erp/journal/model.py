@@ -1,4 +1,8 @@
-"""The journal: every transaction as received, never changed; and quarantine, which holds what could not be booked."""
+"""The journal: every transaction as received, never changed; and quarantine, which holds what could not be booked.
+
+That nothing stands twice in the journal is guarded by the inbox (cloud_erp/intake/model.py): on PostgreSQL the journal
+is partitioned by month, and a unique constraint of it could not reach over the months.
+"""
 
 from __future__ import annotations
 
@@ -43,12 +47,10 @@ journal = Table(
     Column("record", Text, nullable=False, comment="JSON: boot id, boot time, wall clock, its state, chain"),
     Column("body", Text, nullable=False, comment="canonical JSON, as hashed"),
     Column("received_at", UtcDateTime, nullable=False),
-    UniqueConstraint("gateway", "epoch", "seq"),
-    UniqueConstraint("store_id", "idempotency_key"),
-    ForeignKeyConstraint(["gateway"], ["gateway.id"]),
     sqlite_autoincrement=True,
 )
 Index(None, journal.c.business_date, journal.c.store_id)
+Index(None, journal.c.gateway, journal.c.epoch, journal.c.seq)
 
 quarantine = Table(
     "quarantine",
@@ -62,6 +64,23 @@ quarantine = Table(
     Column("raw", Text, nullable=False, comment="the record as it came, JSON"),
     Column("raw_sha256", String(64), nullable=False),
     Column("received_at", UtcDateTime, nullable=False),
+    Column("state", String(16), nullable=False, server_default="open", comment="open, booked, repeated or discarded"),
+    Column("mended", Text, comment="the body as a person mended it, JSON"),
     UniqueConstraint("gateway", "epoch", "seq", "raw_sha256"),
     ForeignKeyConstraint(["gateway"], ["gateway.id"]),
 )
+Index(None, quarantine.c.received_at)
+
+quarantine_change = Table(
+    "quarantine_change",
+    metadata,
+    Column("id", BigId, primary_key=True, autoincrement=True),
+    Column("quarantine_id", String(26), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("by", String(64), nullable=False),
+    Column("action", String(16), nullable=False, comment="mended, reposted or discarded"),
+    Column("detail", Text, nullable=False, comment="what changed from what to what, or why"),
+    ForeignKeyConstraint(["quarantine_id"], ["quarantine.id"]),
+    sqlite_autoincrement=True,
+)
+Index(None, quarantine_change.c.quarantine_id)

@@ -12,7 +12,8 @@ from pydantic import BaseModel
 from sqlalchemy import Connection, func, select
 from sqlalchemy.sql import Select
 
-from cloud_erp.journal.model import journal, quarantine
+from cloud_erp.journal.horizon import horizon
+from cloud_erp.journal.model import journal, quarantine, quarantine_change
 from retail.sale import RetailTransaction
 from retail.units import Money
 
@@ -100,8 +101,11 @@ def entry(sale: RetailTransaction) -> dict[str, Any]:
 
 
 def since(connection: Connection, since_id: int, limit: int) -> list[SaleView]:
-    """Sales booked after that journal id, oldest first."""
+    """Sales booked after that journal id, oldest first; one that commits late is not skipped but comes later."""
+    safe = horizon(connection)
     query = _sales().where(journal.c.id > since_id).order_by(journal.c.id).limit(limit)
+    if safe is not None:
+        query = query.where(journal.c.id <= safe)
     return [SaleView.model_validate(row) for row in connection.execute(query).mappings()]
 
 
@@ -186,7 +190,8 @@ def high_mark(connection: Connection) -> int:
 
 def change_mark(connection: Connection) -> str:
     """A word that differs whenever a page of sales, stock or quarantine may differ."""
-    return f"{high_mark(connection)}|{quarantine_count(connection)}"
+    changes = connection.execute(select(func.max(quarantine_change.c.id))).scalar()
+    return f"{high_mark(connection)}|{horizon(connection)}|{quarantine_count(connection)}|{changes}"
 
 
 def _sales(*more: Any) -> Select[Any]:

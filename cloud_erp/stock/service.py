@@ -8,8 +8,8 @@ from datetime import datetime
 from pydantic import BaseModel
 from sqlalchemy import Connection, or_, select
 
+from cloud_erp.bulk import upsert
 from cloud_erp.catalog.model import item
-from cloud_erp.db import upsert
 from cloud_erp.stock.model import position
 from retail.sale import RetailTransaction
 

@@ -20,6 +20,7 @@ MEANINGS = {
     413: "Larger than is taken",
     422: "The request contradicts itself or the store; `errors` names each field",
     503: "Not possible now; nothing was changed: try again",
+    507: "No room on this box's disk; nothing was kept",
     504: "The device did not answer in time",
 }
 

@@ -9,7 +9,16 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from starlette.responses import Response
 
-from gateway.errors import BackroomError, DeviceError, DeviceGone, DeviceSilent, KeyReused, QueueError, SaleRefused
+from gateway.errors import (
+    BackroomError,
+    DeviceError,
+    DeviceGone,
+    DeviceSilent,
+    KeyReused,
+    QueueError,
+    QueueFull,
+    SaleRefused,
+)
 from retail.sale import Fault
 
 log = logging.getLogger(__name__)
@@ -86,6 +95,10 @@ def of_error(error: BackroomError) -> Problem:
         return Problem(title="Device", status=status, detail=str(error), reason=error.reason, code=int(error.code))
     if isinstance(error, KeyReused):
         return Problem(title="Idempotency key reused", status=409, detail=str(error), reason="key_reused")
+    if isinstance(error, QueueFull):
+        log.error("not kept: %s", error)
+        detail = f"{error}; nothing was kept: free space, then post it again under the same key"
+        return Problem(title="No room", status=507, detail=detail, reason="disk_full")
     if isinstance(error, QueueError):
         log.error("not kept: %s", error)
         return Problem(title="Not kept", status=503, detail=f"{error}; try again with the same key", reason="not_kept")

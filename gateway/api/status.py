@@ -26,6 +26,7 @@ class StatusView(BaseModel):
     sales_today: int
     receipts_waiting: int
     printer_trouble: list[str]
+    disk_trouble: str | None = None
 
 
 class StoreStatus:

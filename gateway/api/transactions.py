@@ -139,7 +139,7 @@ def operations(posting: Posting, outbox: Outbox) -> list[Operation]:
             status=201,
             headers={"Idempotency-Key": "1 to 128 printable ASCII characters; a UUIDv7 is a good one"},
             query={"print": "`true`: print the receipt on the workstation's printer"},
-            problems=(400, 409, 413, 422, 503),
+            problems=(400, 409, 413, 422, 503, 507),
             example=EXAMPLE,
         ),
         Operation(

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from gateway.errors import QueueError
+from gateway.errors import QueueDamaged, QueueError, QueueFull
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -48,10 +48,20 @@ class Database:
     """open() or raise; write() from the event loop, submit() from any thread; read() for short looks; close().
 
     schemas: SQL scripts of `CREATE ... IF NOT EXISTS`, one per owner of tables in this file.
+    relief: called when the disk is full; True if it made room, and then the same work is tried once more.
+    synchronous: what SQLite waits for; less than FULL loses confirmed records in a power cut, and is for tests of that.
     """
 
-    def __init__(self, path: Path, schemas: Iterable[str]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        schemas: Iterable[str],
+        relief: Callable[[], bool] = lambda: False,
+        synchronous: str = "FULL",
+    ) -> None:
         self.path = path
+        self._relief = relief
+        self._synchronous = synchronous
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._accepting = True
         self._gate = threading.Lock()
@@ -62,20 +72,21 @@ class Database:
             for schema in schemas:
                 self._connection.executescript(schema)
         except sqlite3.Error as error:
-            raise QueueError(
-                f"{path}: does not open as a database ({error}); keep the file: it may hold sales"
-            ) from error
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+                raise QueueDamaged(f"{path}: damaged ({error}); keep the file: it may hold sales") from error
+            raise QueueError(f"{path}: does not open ({error}); check its folder's owner, rights and room") from error
         self._reader = self._connect()
         self._reader.execute("PRAGMA query_only=ON")
         self._reading = threading.Lock()
-        self._thread = threading.Thread(target=self._write_forever, name=f"writer-{path.name}")
+        # A daemon thread: a process that fails at its start must end, and what was confirmed is on disk anyway.
+        self._thread = threading.Thread(target=self._write_forever, name=f"writer-{path.name}", daemon=True)
         self._thread.start()
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=10)
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute(f"PRAGMA synchronous={self._synchronous}")
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute("PRAGMA cache_size=-2048")
         # Checkpoints sync the database file too; they are run between commits, so that a put costs one fdatasync.
@@ -86,7 +97,7 @@ class Database:
         verdict = connection.execute("PRAGMA quick_check(5)").fetchall()
         if [row[0] for row in verdict] != ["ok"]:
             faults = "; ".join(str(row[0]) for row in verdict)
-            raise QueueError(
+            raise QueueDamaged(
                 f"{self.path}: damaged ({faults}); keep the file: it may hold sales not yet at headquarters"
             )
 
@@ -129,29 +140,45 @@ class Database:
     def _commit_group(self, first: _Job) -> bool:
         """Run first and all that waits behind it in one transaction; True if the end was called in between."""
         taken = [first]
-        ending = False
-        try:
-            self._connection.execute("BEGIN IMMEDIATE")
-            self._run_alone(first)
-            while len(taken) < GROUP and not ending:
-                try:
-                    job = self._jobs.get_nowait()
-                except queue.Empty:
-                    break
-                if job is None:
-                    ending = True
-                else:
-                    taken.append(job)
-                    self._run(job)
-            self._connection.execute("COMMIT")
-        except sqlite3.Error as error:
-            self._roll_back()
-            for job in taken:
-                job.failure = QueueError(f"{self.path.name}: not written: {error}")
+        ending = self._try(taken, self._waiting)
+        if any(_is_full(job.failure) for job in taken) and self._relief():
+            self._try(taken, lambda _taken: False)
         _tell(taken)
         if not ending and self._wal_pages() > WAL_PAGES_MOST:
             self._checkpoint()
         return ending
+
+    def _try(self, taken: list[_Job], more: Callable[[list[_Job]], bool]) -> bool:
+        """One transaction over all that is taken; `more` takes what else waits, and says whether the end was called."""
+        ending = False
+        for job in taken:
+            job.failure = None
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._run_alone(taken[0])
+            for job in taken[1:]:
+                self._run(job)
+            ending = more(taken)
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._roll_back()
+            failure = (QueueFull if _is_full(error) else QueueError)(f"{self.path.name}: not written: {error}")
+            for job in taken:
+                job.failure = failure
+        return ending
+
+    def _waiting(self, taken: list[_Job]) -> bool:
+        """Run what arrived meanwhile, too; True if the end was called among it."""
+        while len(taken) < GROUP:
+            try:
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                return False
+            if job is None:
+                return True
+            taken.append(job)
+            self._run(job)
+        return False
 
     def _run_alone(self, job: _Job) -> None:
         """The first of a group needs no savepoint: when it fails, the transaction holds nothing else yet."""
@@ -159,15 +186,18 @@ class Database:
             job.result = job.work(self._connection)
         except Exception as error:  # noqa: BLE001  the producer gets it; one job must not take the others down
             job.failure = error
-            self._connection.execute("ROLLBACK")
+            self._roll_back()
             self._connection.execute("BEGIN IMMEDIATE")
 
     def _run(self, job: _Job) -> None:
         self._connection.execute("SAVEPOINT work")
         try:
             job.result = job.work(self._connection)
-        except Exception as error:  # noqa: BLE001  the producer gets it; one job must not take the others down
+        except Exception as error:
             job.failure = error
+            if not self._connection.in_transaction:
+                # A full or failing disk made SQLite take back the whole transaction, not only this savepoint.
+                raise
             self._connection.execute("ROLLBACK TO work")
         self._connection.execute("RELEASE work")
 
@@ -198,6 +228,11 @@ class Database:
         with self._reading:
             return self._reader.execute(sql, parameters).fetchall()
 
+    def look(self, work: Work[T]) -> T:
+        """Several queries on the reading connection; from any thread."""
+        with self._reading:
+            return work(self._reader)
+
     def close(self) -> None:
         """Finish what is queued, then close. Safe to call twice."""
         with self._gate:
@@ -210,6 +245,12 @@ class Database:
             self._reader.close()
         self._checkpoint()
         self._connection.close()
+
+
+def _is_full(failure: BaseException | None) -> bool:
+    if isinstance(failure, QueueFull):
+        return True
+    return isinstance(failure, sqlite3.OperationalError) and failure.sqlite_errorcode == sqlite3.SQLITE_FULL
 
 
 def _tell(jobs: list[_Job]) -> None:

@@ -22,7 +22,7 @@ from ulid import ULID
 from gateway.clock import Clock
 from gateway.errors import QueueError
 from gateway.queue import records
-from retail.wire.audit import AUDIT_RECORD, AuditRecord
+from retail.wire.audit import AUDIT_RECORD, AuditRecord, Severity
 from retail.wire.canonical import canonical
 
 
@@ -51,6 +51,12 @@ class SecondPlace:
             file.flush()
             os.fsync(file.fileno())
         beside.replace(self.path)
+        # without this a power cut brings the former epoch back, and the next start takes the money file for a copy
+        folder = os.open(self.path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
 
 def begin(connection: sqlite3.Connection, gateway_id: str) -> str:
@@ -74,16 +80,28 @@ def begin(connection: sqlite3.Connection, gateway_id: str) -> str:
     return epoch
 
 
+def current(connection: sqlite3.Connection) -> str:
+    """The epoch as of this transaction: what follows a change of epoch in the same commit belongs to the new one."""
+    return str(connection.execute("SELECT value FROM meta WHERE key = 'epoch'").fetchone()[0])
+
+
+def former_logs(connection: sqlite3.Connection) -> list[str]:
+    """The tables of the logs that were put aside, oldest first."""
+    rows = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table' AND name GLOB 'outbox_*'")
+    return sorted(str(row[0]) for row in rows)
+
+
 def rotate(connection: sqlite3.Connection, clock: Clock, store_id: str, code: str, why: str) -> str:
     """Begin a new epoch in this file: the former log is put aside, what is not acknowledged goes over; its ULID.
 
     The new log begins with an audit record that says why.
     """
-    former = connection.execute("SELECT value FROM meta WHERE key = 'epoch'").fetchone()["value"]
+    former = current(connection)
     epoch = str(ULID())
     aside = f"outbox_{former}"
     connection.execute(f'ALTER TABLE outbox RENAME TO "{aside}"')
     connection.execute("DROP INDEX IF EXISTS outbox_unacked")
+    connection.execute("DELETE FROM business_day")  # it counts the seqs of the log that was put aside
     for statement in records.TABLE:
         connection.execute(statement)
     connection.execute("UPDATE meta SET value = ? WHERE key = 'epoch'", (epoch,))
@@ -97,6 +115,20 @@ def rotate(connection: sqlite3.Connection, clock: Clock, store_id: str, code: st
     return epoch
 
 
+def carry_over_former(connection: sqlite3.Connection) -> int:
+    """Put what earlier epochs had behind this one's log, but for what is there already; how many went over."""
+    epoch = current(connection)
+    went = 0
+    for table in former_logs(connection):
+        missing = connection.execute(
+            f'SELECT * FROM "{table}" WHERE idempotency_key NOT IN (SELECT idempotency_key FROM outbox) ORDER BY seq'  # noqa: S608
+        ).fetchall()
+        for row in missing:
+            records.append(connection, epoch, records.stamp_of(row), records.draft_of(row))
+        went += len(missing)
+    return went
+
+
 def tell(
     connection: sqlite3.Connection,
     clock: Clock,
@@ -105,9 +137,10 @@ def tell(
     code: str,
     text: str,
     facts: dict[str, str | int | None],
+    severity: Severity = "error",
 ) -> None:
     """Put something on record for headquarters, in order with the sales."""
-    audit = AuditRecord(code=code, severity="error", text=text[:500], at=clock.wall(), store_id=store_id, facts=facts)
+    audit = AuditRecord(code=code, severity=severity, text=text[:500], at=clock.wall(), store_id=store_id, facts=facts)
     draft = records.Draft(
         type=AUDIT_RECORD,
         idempotency_key=f"audit-{ULID()}",

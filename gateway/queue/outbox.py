@@ -21,6 +21,7 @@ from gateway.queue import epoch, records
 from gateway.queue.database import Database
 from gateway.queue.epoch import SecondPlace
 from gateway.queue.records import Draft
+from retail.wire.audit import Severity
 from retail.wire.log import BATCH_BYTES, BATCH_RECORDS, GENESIS
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,13 @@ SCHEMA = ";".join(
         *records.TABLE,
     )
 )
+
+_NEXT_UNACKED = """
+SELECT *, (SELECT value FROM meta WHERE key = 'epoch') AS epoch,
+    (SELECT chain FROM outbox WHERE seq = -1 + (SELECT min(seq) FROM outbox INDEXED BY outbox_unacked
+        WHERE state = 'unacked' AND seq >= ?1)) AS prev_chain
+FROM outbox INDEXED BY outbox_unacked WHERE state = 'unacked' AND seq >= ?1 ORDER BY seq LIMIT ?2
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +97,7 @@ class Outbox:
         if elsewhere == self.epoch:
             return
         if elsewhere is not None:
-            log.warning(
-                "the money file is of epoch %s, the second place says %s: replaced?", self.epoch, elsewhere
-            )
+            log.warning("the money file is of epoch %s, the second place says %s: replaced?", self.epoch, elsewhere)
         try:
             self._second.write(self._gateway_id, self.epoch)
         except OSError as error:
@@ -108,6 +114,15 @@ class Outbox:
         self._keep_second()
         self._moved()
         return self.epoch
+
+    async def tell(self, severity: Severity, code: str, text: str, facts: dict[str, str | int | None]) -> None:
+        """Put something on record for headquarters, in order with the sales."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            epoch.tell(connection, self._clock, epoch.current(connection), self._store_id, code, text, facts, severity)
+
+        await self._database.write(work)
+        self._moved()
 
     def _moved(self) -> None:
         for heard in self._listeners:
@@ -134,9 +149,7 @@ class Outbox:
 
     def _insert(self, connection: sqlite3.Connection, draft: Draft) -> Kept:
         digest = hashlib.sha256(draft.body)
-        known = connection.execute(
-            "SELECT seq, body_sha256 FROM outbox WHERE idempotency_key = ?", (draft.idempotency_key,)
-        ).fetchone()
+        known = self._known(connection, draft.idempotency_key)
         if known is not None:
             if known["body_sha256"] != digest.hexdigest():
                 raise KeyReused(
@@ -144,8 +157,19 @@ class Outbox:
                     f" (seq {known['seq']}); mint a new key for a new transaction"
                 )
             return Kept(known["seq"], repeated=True)
-        seq = records.append(connection, self.epoch, records.stamp(self._clock), draft)
+        seq = records.append(connection, epoch.current(connection), records.stamp(self._clock), draft)
         return Kept(seq, repeated=False)
+
+    def _known(self, connection: sqlite3.Connection, idempotency_key: str) -> sqlite3.Row | None:
+        """The record with this key, in this epoch's log or else in an earlier one's."""
+        for table in ("outbox", *reversed(epoch.former_logs(connection))):
+            row: sqlite3.Row | None = connection.execute(
+                f'SELECT * FROM "{table}" WHERE idempotency_key = ?',  # noqa: S608  a name out of the schema itself
+                (idempotency_key,),
+            ).fetchone()
+            if row is not None:
+                return row
+        return None
 
     async def acknowledge(
         self,
@@ -166,9 +190,10 @@ class Outbox:
 
         def work(connection: sqlite3.Connection) -> int:
             top = connection.execute("SELECT max(seq) FROM outbox").fetchone()[0] or 0
-            if of_epoch != self.epoch or contiguous_seq > top:
+            now = epoch.current(connection)
+            if of_epoch != now or contiguous_seq > top:
                 raise UnknownRecord(
-                    f"the core acknowledged {of_epoch}/{contiguous_seq}; this outbox is {self.epoch} and ends at {top}"
+                    f"the core acknowledged {of_epoch}/{contiguous_seq}; this outbox is {now} and ends at {top}"
                 )
             row = connection.execute("SELECT chain FROM outbox WHERE seq = ?", (contiguous_seq,)).fetchone()
             if chain is not None and row is not None and row["chain"] != chain:
@@ -193,12 +218,16 @@ class Outbox:
         return new
 
     async def refill(self, contiguous_seq: int) -> int:
-        """A core that was restored from an older backup has lost what came after contiguous_seq: send it again."""
+        """A core that was restored from an older backup has lost what came after contiguous_seq: send it again.
+
+        How much of earlier epochs it lost cannot be known here, so all of them go over; what it has, it knows by key.
+        """
 
         def work(connection: sqlite3.Connection) -> int:
-            return connection.execute(
+            again = connection.execute(
                 "UPDATE outbox SET state = 'unacked' WHERE state != 'unacked' AND seq > ?", (contiguous_seq,)
             ).rowcount
+            return again + epoch.carry_over_former(connection)
 
         again = await self._database.write(work)
         if again:
@@ -210,11 +239,8 @@ class Outbox:
         return await asyncio.to_thread(self._batch_from, seq)
 
     def _batch_from(self, seq: int) -> BatchOut | None:
-        rows = self._database.read(
-            "SELECT * FROM outbox INDEXED BY outbox_unacked WHERE state = 'unacked' AND seq >= ? ORDER BY seq LIMIT ?",
-            seq,
-            BATCH_RECORDS,
-        )
+        # one statement, one state of the file: the epoch may change, and old records go, between two of them
+        rows = self._database.read(_NEXT_UNACKED, seq, BATCH_RECORDS)
         if not rows:
             return None
         items: list[bytes] = []
@@ -226,13 +252,12 @@ class Outbox:
             items.append(item)
             size += len(item)
         first: int = rows[0]["seq"]
-        before = self._database.read("SELECT chain FROM outbox WHERE seq = ?", first - 1)
         head = {
             "schema": "backroom.log/1",
-            "epoch": self.epoch,
+            "epoch": rows[0]["epoch"],
             "first_seq": first,
             "count": len(items),
-            "prev_chain": before[0]["chain"] if before else GENESIS.hex(),
+            "prev_chain": rows[0]["prev_chain"] or GENESIS.hex(),
         }
         json_bytes = json.dumps(head, separators=(",", ":")).encode()[:-1] + b',"items":[' + b",".join(items) + b"]}"
         return BatchOut(first, first + len(items) - 1, json_bytes)
@@ -262,13 +287,8 @@ class Outbox:
         return age
 
     def state_of(self, idempotency_key: str) -> sqlite3.Row | None:
-        """seq, state, body, rejected_code and quarantine_id of one record."""
-        rows = self._database.read(
-            "SELECT seq, type, state, body, rejected_code, quarantine_id, wall_utc FROM outbox"
-            " WHERE idempotency_key = ?",
-            idempotency_key,
-        )
-        return rows[0] if rows else None
+        """One record of this epoch or an earlier one: seq, state, body, rejected_code, quarantine_id and more."""
+        return self._database.look(lambda connection: self._known(connection, idempotency_key))
 
     async def remember(self, key: str, value: str) -> None:
         """Keep a small fact of the link beside the log, such as the core's incarnation."""

@@ -33,6 +33,8 @@ TABLE = (
     ) STRICT
     """,
     "CREATE INDEX IF NOT EXISTS outbox_unacked ON outbox (seq) WHERE state = 'unacked'",
+    "CREATE TABLE IF NOT EXISTS business_day"
+    " (business_date TEXT PRIMARY KEY, first_seq INTEGER NOT NULL) STRICT, WITHOUT ROWID",
 )
 
 WIRE_FIELDS = (
@@ -84,7 +86,7 @@ def draft_of(row: sqlite3.Row) -> Draft:
 
 def append(connection: sqlite3.Connection, epoch: str, made: Stamp, draft: Draft) -> int:
     """Write a record behind the last one, chained to it; its seq. To be called by the one writer only."""
-    head = connection.execute("SELECT seq, chain FROM outbox ORDER BY seq DESC LIMIT 1").fetchone()
+    head = connection.execute("SELECT seq, chain, business_date FROM outbox ORDER BY seq DESC LIMIT 1").fetchone()
     seq: int = head["seq"] + 1 if head else 1
     previous = bytes.fromhex(head["chain"]) if head else GENESIS
     digest = hashlib.sha256(draft.body)
@@ -105,6 +107,8 @@ def append(connection: sqlite3.Connection, epoch: str, made: Stamp, draft: Draft
             draft.business_date,
         ),
     )
+    if head is None or head["business_date"] != draft.business_date:
+        connection.execute("INSERT OR IGNORE INTO business_day VALUES (?, ?)", (draft.business_date, seq))
     return seq
 
 

@@ -5,6 +5,7 @@ A finished sale, its outbox row, its receipt job and the end of its basket are o
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from dataclasses import dataclass
 from datetime import date
@@ -15,6 +16,8 @@ from gateway.queue.records import Draft
 from gateway.till.basket import Basket
 from retail.sale import RetailTransaction
 from retail.wire.canonical import canonical
+
+log = logging.getLogger(__name__)
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS retail_transaction (
@@ -28,6 +31,8 @@ CREATE TABLE IF NOT EXISTS retail_transaction (
 CREATE INDEX IF NOT EXISTS retail_transaction_day ON retail_transaction (business_date, total_minor);
 CREATE INDEX IF NOT EXISTS retail_transaction_number ON retail_transaction (workstation_id, origin, sequence_number);
 CREATE TABLE IF NOT EXISTS basket (workstation_id TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS earlier_number
+    (workstation_id TEXT PRIMARY KEY, number INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS receipt_job (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     idempotency_key TEXT NOT NULL UNIQUE,
@@ -47,6 +52,23 @@ class ReceiptJob:
     seq: int
     attempted: bool
     transaction: RetailTransaction
+
+
+def salvage(old: sqlite3.Connection, new: sqlite3.Connection) -> None:
+    """Save open baskets and receipt numbers out of a damaged money file, as far as it can be read."""
+    wanted = {
+        "INSERT OR IGNORE INTO basket VALUES (?, ?)": "SELECT workstation_id, body FROM basket",
+        "INSERT OR REPLACE INTO earlier_number VALUES (?, ?)": (
+            "SELECT workstation_id, max(number) FROM"
+            " (SELECT workstation_id, sequence_number AS number FROM retail_transaction WHERE origin = 'till'"
+            "  UNION ALL SELECT workstation_id, number FROM earlier_number) GROUP BY workstation_id"
+        ),
+    }
+    for insert, query in wanted.items():
+        try:
+            new.executemany(insert, [tuple(row) for row in old.execute(query)])
+        except sqlite3.DatabaseError as error:
+            log.error("not everything could be salvaged: %s", error)
 
 
 class Ledger:
@@ -89,6 +111,9 @@ class Ledger:
         draft = Draft(sale.transaction_type, key, sale.business_day_date.isoformat(), body)
         return await self._outbox.put(draft, also)
 
+    def is_kept(self, key: str) -> bool:
+        return self._outbox.state_of(key) is not None
+
     async def keep_basket(self, workstation_id: str, basket: Basket) -> None:
         body = basket.model_dump_json()
         await self._database.write(
@@ -102,12 +127,14 @@ class Ledger:
         return Basket.model_validate_json(rows[0]["body"]) if rows else None
 
     def last_sequence_number(self, workstation_id: str) -> int:
+        """The last receipt number that this workstation gave, in this money file or in one that was salvaged."""
         rows = self._database.read(
             "SELECT max(sequence_number) AS number FROM retail_transaction"
             " WHERE workstation_id = ? AND origin = 'till'",
             workstation_id,
         )
-        return int(rows[0]["number"] or 0)
+        earlier = self._database.read("SELECT number FROM earlier_number WHERE workstation_id = ?", workstation_id)
+        return max(int(rows[0]["number"] or 0), int(earlier[0]["number"]) if earlier else 0)
 
     def last_business_date(self) -> date | None:
         rows = self._database.read("SELECT max(business_date) AS day FROM retail_transaction")
@@ -121,6 +148,19 @@ class Ledger:
             business_date.isoformat(),
         )
         return int(rows[0]["count"]), int(rows[0]["sum"])
+
+    def prune(self, connection: sqlite3.Connection, keys: list[str]) -> None:
+        """Forget what stood beside records that were pruned; a workstation's last number stays known."""
+        connection.executemany(
+            "DELETE FROM retail_transaction WHERE idempotency_key = ?1 AND sequence_number <"
+            " (SELECT max(sequence_number) FROM retail_transaction AS other"
+            "  WHERE other.workstation_id = retail_transaction.workstation_id"
+            "  AND other.origin = retail_transaction.origin)",
+            [(key,) for key in keys],
+        )
+        connection.executemany(
+            "DELETE FROM receipt_job WHERE idempotency_key = ? AND state = 'printed'", [(key,) for key in keys]
+        )
 
     # --- receipts ---------------------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from gateway.errors import QueueFull
 from gateway.queue.outbox import Kept
 from gateway.till.ledger import Ledger
 from gateway.till.workstation import Store
@@ -21,18 +22,25 @@ class Posted:
 
 class Posting:
     def __init__(
-        self, store: Store, ledger: Ledger, printers: dict[str, str], receipt_waiting: Callable[[str], None]
+        self,
+        store: Store,
+        ledger: Ledger,
+        printers: dict[str, str],
+        receipt_waiting: Callable[[str], None],
+        no_room: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._store = store
         self._ledger = ledger
         self._printers = printers
         self._receipt_waiting = receipt_waiting
+        self._no_room = no_room
 
     async def post(self, idempotency_key: str, sale: RetailTransaction, print_receipt: bool) -> Posted:
         """Keep a finished sale. The same key with the same content gives the first answer again.
 
         Raises:
             KeyReused: the key is known with other content.
+            QueueFull: no room for one more; nothing was written.
             QueueError: it could not be put on disk; post it again under the same key.
         """
         found = faults(sale)
@@ -46,6 +54,8 @@ class Posting:
             )
         if found:
             return Posted(None, found)
+        if (why := self._no_room()) and not self._ledger.is_kept(idempotency_key):
+            raise QueueFull(why)
         printer = self._printers.get(sale.workstation_id) if print_receipt else None
         kept = await self._ledger.finish(idempotency_key, sale, "api", printer, clear_basket=False)
         if printer is not None and not kept.repeated:

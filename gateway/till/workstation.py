@@ -86,13 +86,16 @@ class Workstation:
         ledger: Ledger,
         clock: Clock,
         receipt_waiting: Callable[[], None],
+        no_room: Callable[[], str | None] = lambda: None,
     ) -> None:
+        """no_room: why a new sale may not begin now, or None."""
         self.lane = lane
         self.store = store
         self._catalogue = catalogue
         self._ledger = ledger
         self._clock = clock
         self._receipt_waiting = receipt_waiting
+        self._no_room = no_room
         self._lock = asyncio.Lock()
         self._listeners: list[Callable[[], None]] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -124,6 +127,8 @@ class Workstation:
             item = self._catalogue.find(code, meaning)
             if self.basket.state == "tendering":
                 self.basket.step("add")
+            if self.basket.state == "idle" and (why := self._no_room()):
+                raise SaleRefused(why, reason="disk_full")
             line = await self._line(item, meaning, code, method)
             self.basket.begin_if_idle(self._clock.wall())
             self.basket.step("add")

@@ -28,8 +28,8 @@ class Ack(Shape):
     contiguous_seq: int = Field(ge=0, description="every record up to here is booked or in quarantine")
     chain: Sha256 | None = Field(
         default=None,
-        description="chain of record contiguous_seq as the core has it: one that differs from the store's own tells of a"
-        " copied or restored card, and marks nothing",
+        description="chain of record contiguous_seq as the core has it; one that differs from the store's own tells"
+        " of a copied or restored card, and marks nothing",
     )
     rejected: list[Rejected] = Field(default=[], description="the latest ones, at most 100")
     credit: int = Field(default=4, ge=1, le=64, description="batches that may be in flight")

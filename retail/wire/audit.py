@@ -11,6 +11,9 @@ from retail.sale import Identifier, Shape, UtcTime
 AUDIT_RECORD = "AuditRecord"
 
 
+Severity = Literal["info", "warning", "error"]
+
+
 class AuditRecord(Shape):
     """Something a person at headquarters must be able to find later: a new epoch, a salvage, a clock that was set.
 
@@ -19,7 +22,7 @@ class AuditRecord(Shape):
 
     type: Literal["AuditRecord"] = "AuditRecord"
     code: str = Field(min_length=1, max_length=32, pattern=r"^[a-z0-9_]+$", examples=["new_epoch"])
-    severity: Literal["info", "warning", "error"]
+    severity: Severity
     text: str = Field(min_length=1, max_length=500)
     at: UtcTime
     store_id: Identifier

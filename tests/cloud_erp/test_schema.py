@@ -18,9 +18,15 @@ from cloud_erp.fleet.model import gateway
 from cloud_erp.schema import metadata
 
 
+def _no_month(_thing: object, name: str | None, kind: str, _reflected: bool, _compare_to: object) -> bool:
+    """The tables of single months are made by headquarters as it goes."""
+    return not (kind == "table" and name is not None and name.startswith("journal_"))
+
+
 def test_the_migrations_make_what_the_models_say(database: Database) -> None:
     with database.read() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        context = MigrationContext.configure(connection, opts={"include_object": _no_month})
+        assert compare_metadata(context, metadata) == []
 
 
 def test_the_schema_compiles_for_postgresql() -> None:
@@ -28,12 +34,14 @@ def test_the_schema_compiles_for_postgresql() -> None:
         assert "CREATE TABLE" in str(CreateTable(table).compile(dialect=postgresql.dialect()))  # type: ignore[no-untyped-call]
 
 
-def test_sqlite_runs_with_wal_full_sync_and_foreign_keys(database: Database) -> None:
+def test_sqlite_runs_with_wal_full_sync_and_foreign_keys(tmp_path: Path) -> None:
+    database = open_database(f"sqlite:///{tmp_path / 'core.db'}")
     with database.read() as connection:
         found = [
             connection.execute(text(f"PRAGMA {name}")).scalar()
             for name in ("journal_mode", "synchronous", "foreign_keys")
         ]
+    database.close()
     assert found == ["wal", 2, 1]
 
 

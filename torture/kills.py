@@ -1,0 +1,78 @@
+"""kill -9 of gateway, broker, core and PostgreSQL at random moments, each started again at once, selling all the while.
+
+Three of four kills wait until the victim answers again; the fourth hits it wherever its start-up is. The broker keeps
+nothing on disk: each of its deaths wipes what it held.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+
+from torture.campaign import Result, Setting, result, settle
+from torture.driver import Driver
+from torture.house import Box, House
+from torture.program import until
+
+KILLS, KILLS_SHORT = 1000, 30
+WAITS_FOR_LIFE = 0.75
+#: the longest rest between two kills
+REST_S, REST_SHORT_S = 1.5, 0.7
+
+
+async def run(setting: Setting) -> Result:
+    kills = KILLS_SHORT if setting.short else KILLS
+    killed: Counter[str] = Counter()
+    async with setting.house() as house:
+        box = house.add()
+        box.start()
+        await box.until_online()
+        async with Driver(box.api.base, setting.random) as driver:
+            await driver.until_kept(50)
+            for _ in range(kills):
+                await asyncio.sleep(setting.random.uniform(0, REST_SHORT_S if setting.short else REST_S))
+                killed[await _kill_one(setting, house, box)] += 1
+            await box.until_answers()
+            await driver.until_kept(20)
+        verdict, drained_s = await settle(house, [box], driver)
+        book = driver.book
+        return result(
+            setting,
+            verdict,
+            kills,
+            killed=dict(killed),
+            answers=dict(book.answers),
+            open_outcomes=len(book.sent) - len(book.kept),
+            drained_s=drained_s,
+            words=book.first_words,
+        )
+
+
+async def _kill_one(setting: Setting, house: House, box: Box) -> str:
+    victim = setting.random.choice(["gateway", "broker", "core", *(["postgres"] if house.postgres else [])])
+    patient = setting.random.random() < WAITS_FOR_LIFE
+    if victim == "gateway":
+        if patient:
+            await box.until_answers()
+        box.program.kill()
+        box.start()
+    elif victim == "core":
+        if patient:
+            await until("the core answers", lambda: _alive(house), 40, [house.core])
+        house.core.kill()
+        house.core.start()
+    elif victim == "broker":
+        house.broker.kill()
+        await house.broker.start()
+    elif house.postgres is not None:
+        house.postgres.kill()
+        await house.postgres.start()
+    return victim
+
+
+async def _alive(house: House) -> bool:
+    """It answers, connected or not; one that could not start (its database was away) is started again."""
+    if not house.core.running():
+        house.core.kill()
+        house.core.start()
+    return await house.core_answers()
