@@ -22,6 +22,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.staticfiles import StaticFiles
 
+from cloud_erp.audit import routes as audit_routes
 from cloud_erp.catalog import feeds
 from cloud_erp.catalog import routes as catalog_routes
 from cloud_erp.config import CoreConfig
@@ -148,7 +149,7 @@ def build_web(core: Core, pulse: Pulse) -> FastAPI:
         openapi_url="/v1/openapi.json",
         lifespan=lifespan,
     )
-    for concept in (journal_routes, fleet_routes, stock_routes, catalog_routes, web_routes):
+    for concept in (journal_routes, audit_routes, fleet_routes, stock_routes, catalog_routes, web_routes):
         web.include_router(concept.router(office))
     web.mount("/static", StaticFiles(directory=ROOT / "web" / "static"), name="static")
 

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 from sqlalchemy import Connection, Row, delete, func, select, update
 
+from cloud_erp.audit.model import audit
 from cloud_erp.bulk import insert_new, upsert
 from cloud_erp.db import now_utc
 from cloud_erp.fleet import alarms
@@ -151,7 +152,8 @@ def change_mark(connection: Connection) -> str:
     seen = connection.execute(select(func.max(gateway_live.c.updated_at))).scalar()
     rows = connection.execute(select(func.max(alarm.c.last_at), func.max(alarm.c.cleared_at))).one()
     registered = connection.execute(select(func.count()).select_from(gateway)).scalar_one()
-    return f"{seen}|{rows[0]}|{rows[1]}|{registered}"
+    recorded = connection.execute(select(func.max(audit.c.received_at))).scalar()
+    return f"{seen}|{rows[0]}|{rows[1]}|{registered}|{recorded}"
 
 
 def view(connection: Connection, marks: dict[str, tuple[str, int, datetime]]) -> list[GatewayView]:

@@ -20,7 +20,7 @@ from cloud_erp.web.security import Door
 from retail.units import Money, Quantity, Weight, divide_half_up
 
 ROOT = Path(__file__).parent.parent
-CONCEPTS = ("web", "journal", "fleet", "stock", "catalog")
+CONCEPTS = ("web", "journal", "fleet", "audit", "stock", "catalog")
 NAVIGATION = (
     ("Today", "/"),
     ("Stores", "/stores"),

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli import devices, doctor
+from gateway.cli import devices, doctor, queue
 from gateway.cli.run import DEFAULT_CONFIG
 from gateway.cli.run import run as run_daemon
 
@@ -76,5 +76,6 @@ def demo_command(
     raise typer.Exit(show(check=check, folder=folder, port=port))
 
 
+app.add_typer(queue.app, name="queue")
 app.command(name="probe")(devices.probe)
 app.command(name="simulate")(devices.simulate)

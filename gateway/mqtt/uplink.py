@@ -22,6 +22,7 @@ from gateway.errors import UnknownRecord
 from gateway.mqtt.link import LinkDown, Publication
 from gateway.queue.outbox import BatchOut, Outbox
 from retail.wire.ack import Ack
+from retail.wire.log import BATCH_RECORDS
 from retail.wire.payload import PayloadError, pack, unpack
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,10 @@ RESEND_MOST_S = 300.0
 #: PUBACK reason codes (MQTT 5.0, 3.4.2.1)
 NO_SUBSCRIBER = 0x10
 NOT_AUTHORISED = 0x87
+TOO_LARGE = 0x95
+QUOTA_EXCEEDED = 0x97
+#: how long nothing new is sent after the broker asked for less, at the most
+PAUSE_MOST_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,8 @@ class Uplink:
         self._deadline: float | None = None
         self._publishing: set[asyncio.Task[None]] = set()
         self._alarmed = False
+        self._pause_until = 0.0
+        self._most_records = BATCH_RECORDS
         outbox.listen(self._wake.set)
 
     # --- what the link tells ----------------------------------------------------------------------------------------
@@ -74,6 +81,8 @@ class Uplink:
     def link_up(self) -> None:
         """A new connection: what was in flight may be lost, so begin at the first record not acknowledged."""
         self._up = True
+        self._alarmed = False
+        self._pause_until = 0.0
         self._go_back()
 
     def link_down(self) -> None:
@@ -102,14 +111,18 @@ class Uplink:
                 self._silent_rounds += 1
                 log.info("no acknowledgement for %d batches; sending again", len(self._in_flight))
                 self._go_back()
-            while self._up and len(self._in_flight) < self._credit:
-                batch = await self._outbox.batch_from(self._cursor)
+            while self._up and len(self._in_flight) < self._credit and self._monotonic() >= self._pause_until:
+                batch = await self._outbox.batch_from(self._cursor, self._most_records)
                 if batch is None or not self._up:
                     break
                 self._send(batch)
 
     async def _until_something_to_do(self) -> None:
-        timeout = None if self._deadline is None else max(0.0, self._deadline - self._monotonic())
+        now = self._monotonic()
+        moments = [self._deadline] if self._deadline is not None else []
+        if self._pause_until > now:
+            moments.append(self._pause_until)
+        timeout = max(0.0, min(moments) - now) if moments else None
         try:
             async with asyncio.timeout(timeout):
                 await self._wake.wait()
@@ -131,14 +144,28 @@ class Uplink:
             code = await self._publish(Publication(self._topic, pack(batch.json)))
         except LinkDown:
             return  # link_up begins again from the first record not acknowledged
-        if code == NOT_AUTHORISED and not self._alarmed:
-            self._alarmed = True
-            log.error(
-                "the broker does not let this gateway publish on %s: enrol it at headquarters; sales are kept here",
-                self._topic,
-            )
-        elif code == NO_SUBSCRIBER:
-            log.debug("nobody listens on %s; the batch waits for the timer", self._topic)
+        self._heed(code, batch)
+
+    def _heed(self, code: int, batch: BatchOut) -> None:
+        """What the broker's answer asks of us. Whatever it says, only the core's acknowledgement marks anything."""
+        if code == NOT_AUTHORISED:
+            self._pause_until = self._monotonic() + PAUSE_MOST_S
+            if not self._alarmed:
+                self._alarmed = True
+                log.error(
+                    "the broker does not let this gateway publish on %s: enrol it at headquarters; sales are kept here",
+                    self._topic,
+                )
+        elif code == TOO_LARGE:
+            records = batch.last_seq - batch.first_seq + 1
+            self._most_records = max(1, records // 2)
+            log.warning("a batch of %d records is too large for the broker; now %d", records, self._most_records)
+            if records > 1:
+                self._go_back()
+        elif code in (QUOTA_EXCEEDED, NO_SUBSCRIBER):
+            # Nobody listens, or too much at once: the batch stays in flight for the timer, nothing new follows at once.
+            self._pause_until = self._monotonic() + self._random.uniform(0, PAUSE_MOST_S)
+            log.debug("the broker answered 0x%02x; sending less", code)
 
     def _go_back(self) -> None:
         self._in_flight.clear()
@@ -187,6 +214,8 @@ class Uplink:
             self._go_back()
             return
         moved = mark > self._mark
+        if moved:
+            self._pause_until = 0.0  # the core is there and books
         self._mark = mark
         while self._in_flight and self._in_flight[0].last_seq <= mark:
             done = self._in_flight.popleft()

@@ -162,7 +162,9 @@ class Database:
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:
             self._roll_back()
-            failure = (QueueFull if _is_full(error) else QueueError)(f"{self.path.name}: not written: {error}")
+            failure = self._told(error)
+            if not isinstance(failure, QueueError):
+                failure = QueueError(f"{self.path.name}: not written: {error}")
             for job in taken:
                 job.failure = failure
         return ending
@@ -185,7 +187,7 @@ class Database:
         try:
             job.result = job.work(self._connection)
         except Exception as error:  # noqa: BLE001  the producer gets it; one job must not take the others down
-            job.failure = error
+            job.failure = self._told(error)
             self._roll_back()
             self._connection.execute("BEGIN IMMEDIATE")
 
@@ -194,12 +196,18 @@ class Database:
         try:
             job.result = job.work(self._connection)
         except Exception as error:
-            job.failure = error
+            job.failure = self._told(error)
             if not self._connection.in_transaction:
                 # A full or failing disk made SQLite take back the whole transaction, not only this savepoint.
                 raise
             self._connection.execute("ROLLBACK TO work")
         self._connection.execute("RELEASE work")
+
+    def _told(self, error: Exception) -> Exception:
+        """What a producer hears: a disk that is full or failing in our words, its own mistakes as they are."""
+        if not isinstance(error, sqlite3.OperationalError):
+            return error
+        return (QueueFull if _is_full(error) else QueueError)(f"{self.path.name}: not written: {error}")
 
     def _roll_back(self) -> None:
         if self._connection.in_transaction:

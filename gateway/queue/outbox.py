@@ -96,7 +96,7 @@ class Outbox:
         elsewhere = self._second.read()
         if elsewhere == self.epoch:
             return
-        if elsewhere is not None:
+        if elsewhere is not None and f"outbox_{elsewhere}" not in self._database.look(epoch.former_logs):
             log.warning("the money file is of epoch %s, the second place says %s: replaced?", self.epoch, elsewhere)
         try:
             self._second.write(self._gateway_id, self.epoch)
@@ -234,13 +234,13 @@ class Outbox:
             self._moved()
         return again
 
-    async def batch_from(self, seq: int) -> BatchOut | None:
+    async def batch_from(self, seq: int, most_records: int = BATCH_RECORDS) -> BatchOut | None:
         """The next unacknowledged records from seq on as one batch, in seq order; None when there are none."""
-        return await asyncio.to_thread(self._batch_from, seq)
+        return await asyncio.to_thread(self._batch_from, seq, most_records)
 
-    def _batch_from(self, seq: int) -> BatchOut | None:
+    def _batch_from(self, seq: int, most_records: int) -> BatchOut | None:
         # one statement, one state of the file: the epoch may change, and old records go, between two of them
-        rows = self._database.read(_NEXT_UNACKED, seq, BATCH_RECORDS)
+        rows = self._database.read(_NEXT_UNACKED, seq, most_records)
         if not rows:
             return None
         items: list[bytes] = []

@@ -214,3 +214,37 @@ async def test_an_acknowledgement_that_cannot_be_ours_begins_a_new_epoch_and_los
     await until(lambda: core.batches[-1:] == [(1, 3)])
     core.acknowledge(3)
     await until(lambda: core.outbox.position().unacked == 0)
+
+
+async def test_a_batch_too_large_for_the_broker_is_split_until_it_goes(core: Core) -> None:
+    await sell(core, 40)
+    core.puback = 0x95
+    core.uplink.link_up()
+    await until(lambda: (1, 1) in core.batches)
+    sizes = [last - first + 1 for first, last in core.batches]
+    assert sizes[:6] == [40, 20, 10, 5, 2, 1]
+    assert core.outbox.position().unacked == 40
+
+
+@pytest.mark.parametrize("code", [0x10, 0x97, 0x87])
+async def test_a_broker_that_asks_for_less_gets_less_and_nothing_is_marked(core: Core, code: int) -> None:
+    await sell(core, 500)
+    core.uplink.link_up()
+    core.acknowledge(0)
+    await until(lambda: len(core.batches) >= 4)
+    core.batches.clear()
+    core.puback = code
+    core.uplink.link_down()
+    core.uplink.link_up()
+    await until(lambda: len(core.batches) >= 1)
+    for _ in range(100):
+        await asyncio.sleep(0)
+    sent = len(core.batches)
+    await sell(core, 1)
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert len(core.batches) == sent, "nothing new follows at once"
+    assert core.outbox.position().unacked == 501
+    core.puback = 0x00
+    core.acknowledge(core.batches[-1][1])
+    await until(lambda: len(core.batches) > sent)
