@@ -6,12 +6,17 @@ CoreError                   anything headquarters knows how to say
 ├── ImportRefused           a file with faults: each with row, column and what to do; nothing was imported
 ├── UnknownGateway          nobody registered this gateway
 ├── AlreadyRegistered       this gateway id is taken
+├── NotInQuarantine         no record is in quarantine under that id
+├── Settled                 the record in quarantine was booked or discarded before
+├── StillUnfit              a mended record that cannot be booked so: each fault with its field
 └── UnreadableBatch         the envelope of a batch cannot be read: nothing in it can be acknowledged
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from retail.sale import Fault
 
 
 class CoreError(Exception):
@@ -55,3 +60,20 @@ class AlreadyRegistered(CoreError):
 
 class UnreadableBatch(CoreError):
     pass
+
+
+class NotInQuarantine(CoreError):
+    pass
+
+
+class Settled(CoreError):
+    def __init__(self, message: str, state: str) -> None:
+        super().__init__(message)
+        self.state = state
+
+
+class StillUnfit(CoreError):
+    def __init__(self, reason: str, code: str, faults: list[Fault]) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.faults = faults

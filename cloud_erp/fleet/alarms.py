@@ -20,6 +20,9 @@ UNREADABLE = "unreadable_batch"
 EQUIVOCATION = "equivocation"
 CHAIN = "chain_mismatch"
 SUBJECT_LENGTH = 128
+#: who cleared an alarm that mended
+SYSTEM = "system"
+PERSON = "person"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,7 @@ def raise_alarm(
         "raised_at": now,
         "last_at": now,
         "cleared_at": None,
+        "cleared_by": None,
     }
     if is_open:
         connection.execute(update(alarm).where(about).values(times=alarm.c.times + 1, last_at=now, text=text))
@@ -73,9 +77,19 @@ def open_counts(connection: Connection) -> dict[str, int]:
     return dict(connection.execute(query).all())
 
 
+def mended(connection: Connection, gateway_id: str, code: str, subject: str = "") -> bool:
+    """What it was about is well again: it clears itself, and says so. False: no such alarm was open."""
+    about = (alarm.c.gateway == gateway_id) & (alarm.c.code == code) & (alarm.c.subject == printable(subject))
+    cleared = {"cleared_at": now_utc(), "cleared_by": SYSTEM}
+    done = connection.execute(update(alarm).where(about, alarm.c.cleared_at.is_(None)).values(**cleared))
+    if done.rowcount:
+        log.info("alarm over: %s: %s", gateway_id, code, extra={"gateway": gateway_id})
+    return bool(done.rowcount)
+
+
 def clear(connection: Connection, alarm_id: int) -> bool:
     """A person has seen to it; the row stays. False: there is no such open alarm."""
     done = connection.execute(
-        update(alarm).where(alarm.c.id == alarm_id, alarm.c.cleared_at.is_(None)).values(cleared_at=now_utc())
+        update(alarm).where(alarm.c.id == alarm_id, alarm.c.cleared_at.is_(None)).values(cleared_at=now_utc(), cleared_by=PERSON)
     )
     return bool(done.rowcount)

@@ -158,8 +158,9 @@ def test_a_reader_that_pages_while_four_workers_book_sees_every_sale_once(on_pos
 
 def test_the_journal_has_a_table_a_month_and_the_next_ones_are_made_ahead(on_postgresql: Database) -> None:
     def months(connection: Any) -> list[str]:
-        found = connection.execute(text("SELECT inhrelid::regclass::text FROM pg_inherits ORDER BY 1"))
-        return [name for name in found.scalars() if name.startswith("journal_20")]
+        query = "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'journal'::regclass ORDER BY 1"
+        found = connection.execute(text(query))
+        return list(found.scalars())
 
     later = datetime(2031, 11, 30, 23, 59, tzinfo=UTC)
     with on_postgresql.write() as connection:

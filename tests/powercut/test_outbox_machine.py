@@ -176,10 +176,12 @@ class OutboxMachine(RuleBasedStateMachine):
         for seq, entry in self.model.log.items():
             if seq > mark:
                 entry.state = "unacked"
-        for key in list(self.model.former):
-            if self.model.known(key) is None:
-                former = self.model.former[key]
-                self.model.append(Entry(key, former.body, former.date))
+        missing = {key for key in self.model.former if self.model.known(key) is None}
+        rows = self.till.database.read("SELECT idempotency_key AS key FROM outbox WHERE seq >= ?", self.model.next_seq)
+        assert sorted(row["key"] for row in rows) == sorted(missing)
+        for row in rows:
+            former = self.model.former[row["key"]]
+            self.model.append(Entry(row["key"], former.body, former.date))
 
     # --- what happens to the file -----------------------------------------------------------------------------------
 
