@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 
 SPY = """
@@ -41,8 +42,6 @@ def of_daemon(config: Path, folder: Path) -> dict[str, str]:
 
 
 def _asked(url: str) -> None:
-    import urllib.request
-
     with urllib.request.urlopen(url, timeout=20) as answer:
         answer.read()
 

@@ -31,6 +31,7 @@ from cloud_erp.errors import StartError
 from cloud_erp.fleet import inbound
 from cloud_erp.fleet import routes as fleet_routes
 from cloud_erp.fleet import service as fleet_service
+from cloud_erp.intake import routes as intake_routes
 from cloud_erp.intake.link import Link, LinkSettings, Message
 from cloud_erp.intake.worker import LogIntake, Worker
 from cloud_erp.journal import routes as journal_routes
@@ -149,7 +150,15 @@ def build_web(core: Core, pulse: Pulse) -> FastAPI:
         openapi_url="/v1/openapi.json",
         lifespan=lifespan,
     )
-    for concept in (journal_routes, audit_routes, fleet_routes, stock_routes, catalog_routes, web_routes):
+    for concept in (
+        journal_routes,
+        intake_routes,
+        audit_routes,
+        fleet_routes,
+        stock_routes,
+        catalog_routes,
+        web_routes,
+    ):
         web.include_router(concept.router(office))
     web.mount("/static", StaticFiles(directory=ROOT / "web" / "static"), name="static")
 

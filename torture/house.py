@@ -56,6 +56,8 @@ reconnect_most_s = 1.0
 
 [api]
 port = {api}
+
+[workstation.1]
 """
 
 

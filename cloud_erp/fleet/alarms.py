@@ -90,6 +90,8 @@ def mended(connection: Connection, gateway_id: str, code: str, subject: str = ""
 def clear(connection: Connection, alarm_id: int) -> bool:
     """A person has seen to it; the row stays. False: there is no such open alarm."""
     done = connection.execute(
-        update(alarm).where(alarm.c.id == alarm_id, alarm.c.cleared_at.is_(None)).values(cleared_at=now_utc(), cleared_by=PERSON)
+        update(alarm)
+        .where(alarm.c.id == alarm_id, alarm.c.cleared_at.is_(None))
+        .values(cleared_at=now_utc(), cleared_by=PERSON)
     )
     return bool(done.rowcount)

@@ -43,9 +43,12 @@ def with_value(body: Any, path: str, value: str) -> Any:
     try:
         for step in way:
             place = place[step]
-        if isinstance(place, list):
-            place[last]
-        place[last] = _value(value)
+        if isinstance(place, list) and isinstance(last, int):
+            place[last] = _value(value)
+        elif isinstance(place, dict):
+            place[last] = _value(value)
+        else:
+            raise TypeError(last)
     except (KeyError, IndexError, TypeError) as error:
         raise CoreError(f"path {path!r}: the body has no such place; see `backroom-core quarantine show`") from error
     return changed

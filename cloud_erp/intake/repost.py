@@ -1,14 +1,15 @@
 """Quarantine: a person mends a record's body and re-posts it, or discards it. What came is kept as it came, for ever.
 
-A re-posted record is booked under its own idempotency key, so that however often and by whomever it is re-posted, and in
-whichever epoch its store sends it again, the journal has it once. Its place in the journal is its own (epoch, seq); where
-another record was received under that number (a copied card), it stands under its quarantine id instead of the epoch.
+A re-posted record is booked under its own idempotency key, so that however often and by whomever it is re-posted, and
+in whichever epoch its store sends it again, the journal has it once. Its place in the journal is its own (epoch, seq);
+where another record was received under that number (a copied card), it stands under its quarantine id instead of the
+epoch.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -168,11 +169,11 @@ def _book(connection: Connection, held: Held, item: Item) -> None:
     own = connection.execute(select(inbox.c.quarantine_id).where(here)).scalar() == row.id
     now = now_utc()
     work = Work(held.gateway, row.epoch if own else row.id, now)
+    # In the inbox stands the hash of the body as it came: so a repetition of it is still known for what it is.
     if own:
-        # The hash stays that of the body as it came: so a repetition of it is still known for what it is.
         connection.execute(update(inbox).where(here).values(fate=BOOKED, idempotency_key=item.key))
     else:
-        work.receive(item, BOOKED, row.id)
+        work.receive(replace(item, body_sha256=_digest(held.source) or item.body_sha256), BOOKED, row.id)
     work.book(item)
     partitions.ensure(connection, now)
     horizon.announce(connection)

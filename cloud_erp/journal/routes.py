@@ -1,4 +1,4 @@
-"""Today, one sale, quarantine; and the same as JSON."""
+"""Today and one sale; and the same as JSON."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from cloud_erp.fleet import registry
 from cloud_erp.journal import service
 from cloud_erp.journal.chart import Chart, chart
-from cloud_erp.journal.service import QuarantineView, SaleDetail, SaleView, StoreDay
+from cloud_erp.journal.service import SaleDetail, SaleView, StoreDay
 from cloud_erp.web.shell import Office
 
 LATEST = 50
@@ -29,10 +29,6 @@ class SaleList(BaseModel):
 
 class StoreDays(BaseModel):
     store_days: list[StoreDay]
-
-
-class QuarantineList(BaseModel):
-    quarantine: list[QuarantineView]
 
 
 def router(office: Office) -> APIRouter:
@@ -62,11 +58,6 @@ def _api(routes: APIRouter, office: Office) -> None:
         with office.database.read() as connection:
             return StoreDays(store_days=service.store_days(connection, day))
 
-    @routes.get("/v1/quarantine", tags=["journal"])
-    def quarantined(limit: Annotated[int, Query(ge=1, le=1000)] = 200) -> QuarantineList:
-        with office.database.read() as connection:
-            return QuarantineList(quarantine=service.quarantined(connection, limit))
-
 
 def _pages(routes: APIRouter, office: Office) -> None:
     @routes.get("/", include_in_schema=False)
@@ -88,20 +79,6 @@ def _pages(routes: APIRouter, office: Office) -> None:
     @routes.get("/sales/{gateway}/{epoch}/{seq}", include_in_schema=False)
     def sale_page(request: Request, gateway: str, epoch: str, seq: int) -> Response:
         return office.pages.show(request, "sale.html", sale=_sale(office, gateway, epoch, seq))
-
-    @routes.get("/quarantine", include_in_schema=False)
-    def quarantine_page(request: Request) -> Response:
-        with office.database.read() as connection:
-            rows = service.quarantined(connection)
-        return office.pages.show(request, "quarantine.html", rows=rows)
-
-    @routes.get("/quarantine/{quarantine_id}", include_in_schema=False)
-    def quarantined_page(request: Request, quarantine_id: str) -> Response:
-        with office.database.read() as connection:
-            row = service.quarantined_one(connection, quarantine_id)
-        if row is None:
-            raise HTTPException(404, f"nothing is in quarantine under {quarantine_id}")
-        return office.pages.show(request, "quarantined.html", row=row)
 
 
 def _sale(office: Office, gateway: str, epoch: str, seq: int) -> SaleDetail:

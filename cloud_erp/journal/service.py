@@ -70,6 +70,21 @@ class QuarantineView(BaseModel):
     reason: str
     raw: str
     received_at: datetime
+    state: str
+    mended: str | None
+
+
+class QuarantineChange(BaseModel):
+    """What a person did to a record in quarantine: mended, reposted or discarded."""
+
+    at: datetime
+    by: str
+    action: str
+    detail: str
+
+
+class QuarantineDetail(QuarantineView):
+    changes: list[QuarantineChange]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,16 +182,23 @@ def newest_day(connection: Connection) -> date | None:
     return connection.execute(select(func.max(journal.c.business_date))).scalar()
 
 
-def quarantined(connection: Connection, limit: int = 200) -> list[QuarantineView]:
+def quarantined(connection: Connection, limit: int = 200, only_open: bool = False) -> list[QuarantineView]:
+    """The newest first."""
     query = select(*(quarantine.c[name] for name in QuarantineView.model_fields))
     query = query.order_by(quarantine.c.received_at.desc(), quarantine.c.id.desc()).limit(limit)
+    if only_open:
+        query = query.where(quarantine.c.state == "open")
     return [QuarantineView.model_validate(row) for row in connection.execute(query).mappings()]
 
 
-def quarantined_one(connection: Connection, quarantine_id: str) -> QuarantineView | None:
+def quarantined_one(connection: Connection, quarantine_id: str) -> QuarantineDetail | None:
     query = select(*(quarantine.c[name] for name in QuarantineView.model_fields))
     row = connection.execute(query.where(quarantine.c.id == quarantine_id)).mappings().one_or_none()
-    return None if row is None else QuarantineView.model_validate(row)
+    if row is None:
+        return None
+    columns = [quarantine_change.c[name] for name in QuarantineChange.model_fields]
+    mine = select(*columns).where(quarantine_change.c.quarantine_id == quarantine_id).order_by(quarantine_change.c.id)
+    return QuarantineDetail.model_validate({**row, "changes": list(connection.execute(mine).mappings())})
 
 
 def quarantine_count(connection: Connection) -> int:

@@ -48,6 +48,7 @@ class Pages:
             moment=self.moment,
             iso=iso,
             pretty=pretty,
+            pretty_or_raw=pretty_or_raw,
             per=divide_half_up,
         )
 
@@ -96,6 +97,14 @@ def pretty(raw: str) -> str:
     """JSON as people read it; half characters, which no page can carry, stay escapes."""
     text = json.dumps(json.loads(raw), indent=2, ensure_ascii=False)
     return text.encode("utf-8", "backslashreplace").decode()
+
+
+def pretty_or_raw(text: str) -> str:
+    """What a person typed may not be JSON yet: then it stays as it was typed."""
+    try:
+        return pretty(text)
+    except (ValueError, RecursionError):
+        return text
 
 
 def iso(moment: datetime | None) -> str:

@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.demo.broker import CORE_USER, Mosquitto, free_port
+from gateway.demo.broker import CORE_USER, Mosquitto, free_port, is_free
 from gateway.demo.client import Client
 from gateway.demo.store import PretendStore
 from gateway.errors import BackroomError
@@ -152,6 +152,9 @@ class World:
 
     async def start(self, progress: Callable[[str], None] = lambda _text: None) -> None:
         """Raises BackroomError, with the tail of the log, where a part does not come up."""
+        for port in (self.till_port, self.core_port):
+            if not is_free(port):
+                raise BackroomError(f"port {port} is in use by another program: give another one with --port")
         progress("starting Mosquitto")
         await self.broker.start()
         await self.store.start()

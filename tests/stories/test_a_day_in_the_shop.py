@@ -223,6 +223,14 @@ async def test_a_second_gateway_on_the_port_says_so_and_ends(world: World) -> No
     assert "Traceback" not in done.stderr
 
 
+async def test_a_second_demo_on_the_same_port_says_so_and_ends(world: World) -> None:
+    command = [sys.executable, "-m", "gateway", "demo", "--port", str(world.till_port)]
+    done = await asyncio.to_thread(subprocess.run, command, check=False, capture_output=True, text=True, timeout=30)
+    assert done.returncode == 1
+    assert f"port {world.till_port} is in use" in done.stderr
+    assert "A store is open" not in done.stdout
+
+
 async def test_doctor_finds_what_is_wrong_in_a_technicians_order(world: World) -> None:
     async def doctor() -> tuple[int, list[dict[str, str]]]:
         command = [sys.executable, "-m", "gateway", "doctor", "--config", str(world.gateway_toml), "--json"]
