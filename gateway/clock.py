@@ -18,12 +18,15 @@ ClockState = Literal["synced", "holdover", "unset"]
 BUILT = datetime(2026, 11, 1, tzinfo=UTC)
 #: systemd-timesyncd and chrony (through its Debian hook) touch this once the time is good
 SYNCED_FLAG = Path("/run/systemd/timesync/synchronized")
+#: how long one look at that flag is good for
+LOOK_EVERY_S = 1.0
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 class Clock:
     def __init__(self, timezone: str = "UTC") -> None:
         self.zone = ZoneInfo(timezone)
+        self._synced, self._look_again_at = False, 0.0
         self.boot_id = BOOT_ID.read_text().strip() if BOOT_ID.exists() else "unknown"
 
     def wall(self) -> datetime:
@@ -38,9 +41,12 @@ class Clock:
         return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
 
     def state(self) -> ClockState:
-        if self.wall() < BUILT:
+        if time.time() < BUILT.timestamp():
             return "unset"
-        return "synced" if SYNCED_FLAG.exists() else "holdover"
+        now = time.monotonic()
+        if now >= self._look_again_at:
+            self._synced, self._look_again_at = SYNCED_FLAG.exists(), now + LOOK_EVERY_S
+        return "synced" if self._synced else "holdover"
 
     def local_date(self) -> date:
         """The calendar day in the store's own time zone: a proposal for a business day, which the till session owns."""

@@ -43,12 +43,9 @@ def with_value(body: Any, path: str, value: str) -> Any:
     try:
         for step in way:
             place = place[step]
-        if isinstance(place, list) and isinstance(last, int):
-            place[last] = _value(value)
-        elif isinstance(place, dict):
-            place[last] = _value(value)
-        else:
+        if not isinstance(place, (dict, list)) or (isinstance(place, list) and not isinstance(last, int)):
             raise TypeError(last)
+        place[last] = _value(value)
     except (KeyError, IndexError, TypeError) as error:
         raise CoreError(f"path {path!r}: the body has no such place; see `backroom-core quarantine show`") from error
     return changed

@@ -145,7 +145,7 @@ def _told() -> Iterator[None]:
         raise HTTPException(409, str(error)) from error
     except StillUnfit as error:
         faults = [fault.model_dump() for fault in error.faults]
-        raise HTTPException(422, {"reason": str(error), "code": error.code, "faults": faults}) from error  # type: ignore[arg-type]
+        raise HTTPException(422, {"reason": str(error), "code": error.code, "faults": faults}) from error
 
 
 def _one(office: Office, quarantine_id: str) -> QuarantineDetail:

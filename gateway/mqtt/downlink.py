@@ -16,7 +16,7 @@ from random import Random
 from pydantic import ValidationError
 from ulid import ULID
 
-from gateway.errors import FeedRefused
+from gateway.errors import FeedRefused, QueueError
 from gateway.mqtt.link import LinkDown, Publication
 from gateway.queue.inbox import Inbox
 from retail.wire.feed import FeedHead, FeedPage, FeedPull, FeedRow
@@ -113,7 +113,7 @@ class Downlink:
             try:
                 await self._pull(feed, head, 0 if have is None or from_zero or behind else have.version)
                 from_zero = False
-            except (FeedRefused, LinkDown, TimeoutError) as error:
+            except (FeedRefused, LinkDown, QueueError, TimeoutError) as error:
                 from_zero = isinstance(error, FeedRefused)
                 log.warning("feed %s stays at its version: %s", feed, error or "no pages came", extra={"feed": feed})
                 await asyncio.sleep(self._random.uniform(0, AGAIN_AFTER_S))

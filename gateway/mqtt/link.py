@@ -26,7 +26,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from gateway.errors import BackroomError
+from gateway.errors import BackroomError, QueueError
 
 log = logging.getLogger(__name__)
 
@@ -144,7 +144,11 @@ class Link:
 
     async def _one_connection(self) -> bool:
         """One connection from CONNECT to its end; True if it was ever up."""
-        session = await self._next_session()
+        try:
+            session = await self._next_session()
+        except QueueError as error:
+            self._broke(f"the number of this connection cannot be kept: {error}")
+            return False
         self._ended.clear()
         self._answered = asyncio.get_running_loop().create_future()
         client = self._make_client(session)

@@ -18,7 +18,7 @@ from random import Random
 
 from pydantic import ValidationError
 
-from gateway.errors import UnknownRecord
+from gateway.errors import QueueError, UnknownRecord
 from gateway.mqtt.link import LinkDown, Publication
 from gateway.queue.outbox import BatchOut, Outbox
 from retail.wire.ack import Ack
@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 
 RESEND_LEAST_S = 5.0
 RESEND_MOST_S = 300.0
+#: a disk that refused to keep an acknowledgement is tried again after this
+KEEP_AGAIN_S = 1.0
 #: PUBACK reason codes (MQTT 5.0, 3.4.2.1)
 NO_SUBSCRIBER = 0x10
 NOT_AUTHORISED = 0x87
@@ -71,6 +73,7 @@ class Uplink:
         self._silent_rounds = 0
         self._deadline: float | None = None
         self._publishing: set[asyncio.Task[None]] = set()
+        self._not_kept = False
         self._alarmed = False
         self._pause_until = 0.0
         self._most_records = BATCH_RECORDS
@@ -182,12 +185,31 @@ class Uplink:
         while True:
             ack = await self._acks.get()
             try:
-                await self._take(ack)
-            except UnknownRecord as clash:
-                # Another box, or an older image of this card, wrote under our numbers: leave them to it.
-                await self._outbox.new_epoch("identity_clash", str(clash))
-                self._mark = self._gone_back_for = -1
-                self._go_back()
+                await self._take_or_part(ack)
+            except QueueError as error:
+                await self._take_later(ack, error)
+            else:
+                if self._not_kept:
+                    log.info("acknowledgements are kept again")
+                self._not_kept = False
+
+    async def _take_or_part(self, ack: Ack) -> None:
+        try:
+            await self._take(ack)
+        except UnknownRecord as clash:
+            # Another box, or an older image of this card, wrote under our numbers: leave them to it.
+            await self._outbox.new_epoch("identity_clash", str(clash))
+            self._mark = self._gone_back_for = -1
+            self._go_back()
+
+    async def _take_later(self, ack: Ack, error: QueueError) -> None:
+        """The disk takes nothing now: the acknowledgement waits, unless a newer one came, and the daemon lives on."""
+        if not self._not_kept:
+            log.error("an acknowledgement cannot be kept now, and is tried again: %s", error)
+        self._not_kept = True
+        await asyncio.sleep(KEEP_AGAIN_S)
+        if self._acks.empty():
+            self._acks.put_nowait(ack)
 
     async def _take(self, ack: Ack) -> None:
         if ack.epoch != self._outbox.epoch:

@@ -31,6 +31,8 @@ Work = Callable[[sqlite3.Connection], T]
 GROUP = 128
 #: pages in the WAL at which a checkpoint is due even if the writer never rests (4 KiB each)
 WAL_PAGES_MOST = 4000
+#: commits between two looks at its size
+LOOK_AT_WAL_EVERY = 64
 IDLE_S = 1.0
 
 
@@ -64,6 +66,7 @@ class Database:
         self._synchronous = synchronous
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._accepting = True
+        self._commits = 0
         self._gate = threading.Lock()
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -144,7 +147,8 @@ class Database:
         if any(_is_full(job.failure) for job in taken) and self._relief():
             self._try(taken, lambda _taken: False)
         _tell(taken)
-        if not ending and self._wal_pages() > WAL_PAGES_MOST:
+        self._commits += 1
+        if not ending and self._commits % LOOK_AT_WAL_EVERY == 0 and self._wal_pages() > WAL_PAGES_MOST:
             self._checkpoint()
         return ending
 

@@ -2,7 +2,8 @@
 
 The window is counted in business days that had records, not by a clock: a box that wakes in the wrong year prunes
 nothing early. Only acknowledged records go, oldest first, in small batches between sales, outside trading hours; the
-newest record always stays, since the next one is chained to it. What headquarters has not booked is never touched.
+newest record always stays, and the one before the first that is still to be sent, since the next is chained to it. What
+headquarters has not booked is never touched.
 """
 
 from __future__ import annotations
@@ -67,8 +68,9 @@ class Retention:
     def _batch(self, connection: sqlite3.Connection, limit: int) -> int:
         rows = connection.execute(
             "SELECT seq, idempotency_key FROM outbox WHERE seq < ? AND seq < (SELECT max(seq) FROM outbox)"
+            " AND seq < (SELECT coalesce(min(seq) - 1, ?) FROM outbox WHERE state = 'unacked')"
             " AND state = 'acked' ORDER BY seq LIMIT ?",
-            (limit, BATCH),
+            (limit, limit, BATCH),
         ).fetchall()
         connection.executemany("DELETE FROM outbox WHERE seq = ?", [(row["seq"],) for row in rows])
         self._also(connection, [row["idempotency_key"] for row in rows])

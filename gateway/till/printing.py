@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from gateway.errors import DeviceError
+from gateway.errors import DeviceError, QueueError
 from gateway.peripherals import Print, Request
 from gateway.till.ledger import Ledger, ReceiptJob
 from gateway.till.receipt import receipt
@@ -49,21 +49,29 @@ class ReceiptPrinter:
             await self._work.wait()
             self._work.clear()
             while (job := self._ledger.next_receipt(self.printer)) is not None:
-                lines = receipt(job.transaction, self._store_name, self._zone, job.seq, copy=job.attempted)
-                await self._ledger.mark_receipt(job.number, "printing")
                 try:
-                    await self._ask(Print(lines), PRINT_WITHIN_S)
-                except DeviceError as error:
-                    if error.reason == "unprintable":
-                        # No try will ever print it; it must not hold up the receipts behind it.
-                        log.error("receipt %d cannot be printed: %s", job.seq, error, extra={"seq": job.seq})
-                        await self._ledger.mark_receipt(job.number, "printed")
-                        continue
-                    await self._put_back(job, error)
+                    await self._print(job)
+                except QueueError as error:
+                    # The disk refuses to note that it prints: nothing goes on paper twice for that, and selling goes on.
+                    self._say(f"receipt {job.seq} waits: {error}")
                     await asyncio.sleep(AGAIN_AFTER_S)
-                else:
-                    await self._ledger.mark_receipt(job.number, "printed")
-                    self._say(None)
+
+    async def _print(self, job: ReceiptJob) -> None:
+        lines = receipt(job.transaction, self._store_name, self._zone, job.seq, copy=job.attempted)
+        await self._ledger.mark_receipt(job.number, "printing")
+        try:
+            await self._ask(Print(lines), PRINT_WITHIN_S)
+        except DeviceError as error:
+            if error.reason == "unprintable":
+                # No try will ever print it; it must not hold up the receipts behind it.
+                log.error("receipt %d cannot be printed: %s", job.seq, error, extra={"seq": job.seq})
+                await self._ledger.mark_receipt(job.number, "printed")
+                return
+            await self._put_back(job, error)
+            await asyncio.sleep(AGAIN_AFTER_S)
+        else:
+            await self._ledger.mark_receipt(job.number, "printed")
+            self._say(None)
 
     async def _put_back(self, job: ReceiptJob, error: DeviceError) -> None:
         if not error.begun:
