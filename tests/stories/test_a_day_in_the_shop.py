@@ -17,6 +17,7 @@ import pytest
 from gateway.api.transactions import EXAMPLE
 from gateway.demo.client import HttpError
 from gateway.demo.world import World, sample_items
+from gateway.errors import BackroomError
 
 pytestmark = [pytest.mark.story, pytest.mark.xdist_group("story")]
 ITEMS = {item.item_id: item for item in sample_items()}
@@ -313,3 +314,44 @@ def test_a_wrong_device_option_is_named_with_the_right_one(tmp_path: Path) -> No
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=30)
     assert done.returncode == 2
     assert "printer-escpos" in done.stderr
+
+
+async def test_a_damaged_money_file_is_kept_and_selling_goes_on_in_a_new_epoch(world: World) -> None:
+    world.broker.kill()
+    for number in range(3):
+        body = EXAMPLE | {"sequence_number": number + 1}
+        await world.gateway.post("/v1/transactions", body, {"Idempotency-Key": f"before-{number}"})
+    former = (await world.gateway.get("/v1/status"))["epoch"]
+    await world.gateway_process.stop()
+    data = world.folder / "data"
+    spoilt = bytearray((data / "money.sqlite").read_bytes())
+    spoilt[100:120] = b"\xff" * 20  # the first page's own header: SQLite refuses the file
+    (data / "money.sqlite").write_bytes(spoilt)
+    world.gateway_process.start()
+
+    async def answers() -> bool:
+        try:
+            return bool((await world.gateway.get("/v1/status"))["epoch"] != former)
+        except BackroomError:
+            return False
+
+    await world.until("the gateway sells again", world.gateway_process, answers)
+    [aside] = data.glob("money-damaged-*.sqlite")
+    assert aside.read_bytes() == bytes(spoilt)
+    await world.gateway.post("/v1/transactions", EXAMPLE | {"sequence_number": 9}, {"Idempotency-Key": "after"})
+    await world.broker.start()
+
+    async def told() -> bool:
+        alarms = (await world.core.get("/v1/fleet"))["alarms"]
+        return any(alarm["code"] == "salvaged" for alarm in alarms)
+
+    await world.until("headquarters is told", world.core_process, told, 30)
+
+
+async def test_two_daemons_on_one_data_folder_are_refused(world: World) -> None:
+    other = world.folder / "other.toml"
+    other.write_text(world.gateway_toml.read_text().replace(f"port = {world.till_port}", "port = 0"))
+    command = [sys.executable, "-m", "gateway", "run", "--config", str(other)]
+    done = await asyncio.to_thread(subprocess.run, command, check=False, capture_output=True, text=True, timeout=30)
+    assert done.returncode == 2
+    assert "held by another running gateway" in done.stderr
