@@ -5,7 +5,7 @@ STAMP := .venv/.ready
 export PYTHONDONTWRITEBYTECODE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup debian demo demo-check test lint type imports docs docs-check screenshots bench pins clean
+.PHONY: help setup debian demo demo-check test lint type imports docs docs-check screenshots bench torture pins clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -45,6 +45,9 @@ screenshots: setup ## the pictures of README.md, from a running demo
 
 bench: setup ## benchmarks, one JSON object a line; NAME=queue runs one
 	$(PY) -m bench $(NAME)
+
+torture: setup ## no sale lost, none doubled: the long campaigns; NAME=kills runs one, SHORT=1 the short ones
+	@$(PY) -m torture $(NAME)
 
 pins: ## compile requirements/*.txt again (hashes, no registry address)
 	.venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements/box.txt

@@ -33,6 +33,7 @@ from cloud_erp.fleet import routes as fleet_routes
 from cloud_erp.fleet import service as fleet_service
 from cloud_erp.intake import routes as intake_routes
 from cloud_erp.intake.link import Link, LinkSettings, Message
+from cloud_erp.intake.positions import Limits
 from cloud_erp.intake.worker import LogIntake, Worker
 from cloud_erp.journal import routes as journal_routes
 from cloud_erp.journal import service as journal_service
@@ -61,7 +62,7 @@ class Core:
         self.database = open_database(config.database_url)
         self.link = Link(settings, [LOG_FILTER, *inbound.FILTERS, *feeds.FILTERS], self._route, self._ready)
         self.feeds = feeds.Feeds(self.database, self.link.publish)
-        self.fleet = inbound.FleetInbound(self.database)
+        self.fleet = inbound.FleetInbound(self.database, self._publish, Limits(**config.alarms.model_dump()))
         self.sales_workers = [
             Worker(f"intake-{number}", LogIntake(self.database, self.link.publish).handle, self.database)
             for number in range(1, config.intake.workers + 1)
@@ -88,6 +89,7 @@ class Core:
         """Each time the broker is there: say that intake is open, and announce the feeds again."""
         self._tell("open")
         self.feeds.forget()
+        self.fleet.listening()
 
     def _tell(self, intake: str) -> None:
         try:
@@ -96,6 +98,11 @@ class Core:
             return  # the database is away: there is no incarnation to tell
         state = HqState.model_validate({"intake": intake, "core_incarnation": life, "since": now_utc()})
         self.link.publish(HQ_STATE, state.model_dump_json().encode(), True)
+
+    def _publish(self, topic: str, payload: bytes, retain: bool) -> bool:
+        """A mark told to a store may come with a new incarnation: then headquarters' state is told as well."""
+        self._tell("open")
+        return self.link.publish(topic, payload, retain)
 
     def _route(self, message: Message) -> None:
         if not message.topic.endswith("/up/log"):
@@ -114,6 +121,7 @@ class Core:
     def _idle(self) -> None:
         if self.link.connected:
             self.feeds.announce()
+            self.fleet.look()
 
 
 def link_settings(config: CoreConfig) -> LinkSettings:

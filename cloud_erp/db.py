@@ -31,13 +31,13 @@ from sqlalchemy import (
     event,
     insert,
     select,
-    update,
 )
 from sqlalchemy.engine import Dialect, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.types import TypeDecorator
 from ulid import ULID
 
+from cloud_erp.bulk import upsert
 from cloud_erp.errors import StartError
 
 log = logging.getLogger(__name__)
@@ -45,6 +45,7 @@ log = logging.getLogger(__name__)
 MIGRATIONS = Path(__file__).parent / "migrations"
 HEAD = "0002"
 BUSY_TIMEOUT_MS = 15_000
+RENEWED = "incarnation_renewed_at"
 #: an execution option: this connection's transactions mean to write
 WRITES = "backroom_writes"
 
@@ -151,8 +152,19 @@ def incarnation(connection: Connection) -> str:
 def renew_incarnation(connection: Connection) -> str:
     """To be called after a restore: stores then expect the marks to go back, and send again what is missing."""
     fresh = str(ULID())
-    connection.execute(update(core_fact).where(core_fact.c.name == "incarnation").values(value=fresh))
+    upsert(
+        connection,
+        core_fact,
+        [{"name": "incarnation", "value": fresh}, {"name": RENEWED, "value": now_utc().isoformat()}],
+        key=("name",),
+    )
     return fresh
+
+
+def renewed_at(connection: Connection) -> datetime | None:
+    """When the incarnation was renewed last; None: never."""
+    value = connection.execute(select(core_fact.c.value).where(core_fact.c.name == RENEWED)).scalar()
+    return None if value is None else datetime.fromisoformat(value)
 
 
 def _engine(url: str) -> Engine:

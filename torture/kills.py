@@ -17,7 +17,7 @@ from torture.program import until
 KILLS, KILLS_SHORT = 1000, 30
 WAITS_FOR_LIFE = 0.75
 #: the longest rest between two kills
-REST_S, REST_SHORT_S = 1.5, 0.7
+REST_S, REST_SHORT_S = 1.0, 0.5
 
 
 async def run(setting: Setting) -> Result:
@@ -32,6 +32,8 @@ async def run(setting: Setting) -> Result:
             for _ in range(kills):
                 await asyncio.sleep(setting.random.uniform(0, REST_SHORT_S if setting.short else REST_S))
                 killed[await _kill_one(setting, house, box)] += 1
+                _keep_up(house)
+            await until("the core answers", lambda: _alive(house), 40, [house.core])
             await box.until_answers()
             await driver.until_kept(20)
         verdict, drained_s = await settle(house, [box], driver)
@@ -71,8 +73,12 @@ async def _kill_one(setting: Setting, house: House, box: Box) -> str:
 
 
 async def _alive(house: House) -> bool:
-    """It answers, connected or not; one that could not start (its database was away) is started again."""
+    _keep_up(house)
+    return await house.core_answers()
+
+
+def _keep_up(house: House) -> None:
+    """A core that could not start, because its database was just away, is started again, as systemd would."""
     if not house.core.running():
         house.core.kill()
         house.core.start()
-    return await house.core_answers()

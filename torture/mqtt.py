@@ -1,4 +1,4 @@
-"""MQTT 5 packets, just enough to tell them apart, copy them and answer for another (MQTT 5.0, OASIS 2019, chapter 2)."""
+"""MQTT 5 packets, just enough to tell them apart, copy them and answer for another (MQTT 5.0, chapter 2)."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The conservation oracle: after all faults and quiet, does every place tell the same story, record by record?
 
-Money comes in at the driver only. What it was promised (2xx) must be in the journal exactly once, with the very content;
-nothing may be there that it never sent; seq counts without gaps and the chain verifies, in the store's file and again
-from headquarters' own rows; the sums of driver, outbox, journal, store days and stock agree; the marks agree.
+Money comes in at the driver only. What it was promised (2xx) must be in the journal exactly once, whole; nothing
+may be there that it never sent; seq counts without gaps and the chain verifies, in the store's file and again from
+headquarters' own rows; the sums of driver, outbox, journal, store days and stock agree; the marks agree.
 """
 
 from __future__ import annotations
@@ -70,7 +70,8 @@ def read_headquarters(url: str) -> Headquarters:
 
         found = Headquarters(
             journal=rows(
-                "SELECT gateway, epoch, seq, idempotency_key, body_sha256, body, total_minor, business_date FROM journal"
+                "SELECT gateway, epoch, seq, idempotency_key, body_sha256, body, total_minor, business_date"
+                " FROM journal"
             ),
             inbox=rows(
                 "SELECT gateway, epoch, seq, idempotency_key, body_sha256, stated_sha256, chain, fate FROM inbox"
@@ -93,7 +94,9 @@ def read_logs(money: Path, gateway: str) -> list[Log]:
     connection.row_factory = sqlite3.Row
     try:
         epoch = connection.execute("SELECT value FROM meta WHERE key = 'epoch'").fetchone()[0]
-        names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'outbox\\_%' ESCAPE '\\'")
+        names = connection.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'outbox\\_%' ESCAPE '\\'"
+        )
         former = sorted(row[0] for row in names)
         return [
             Log(gateway, now, table == "outbox", connection.execute(f'SELECT * FROM "{table}" ORDER BY seq').fetchall())
@@ -125,7 +128,9 @@ async def drained(house: House, boxes: Sequence[Box], within_s: float = 90) -> N
 class Oracle:
     """judge() once all is quiet. quarantine: the codes of sales that may lie there instead of in the journal."""
 
-    def __init__(self, house: House, boxes: Sequence[Box], book: Book, quarantine: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self, house: House, boxes: Sequence[Box], book: Book, quarantine: frozenset[str] = frozenset()
+    ) -> None:
         self._house = house
         self._book = book
         self._allowed = quarantine
@@ -180,7 +185,11 @@ class Oracle:
                 continue
             if not row.body_sha256 == sale.sha256 == sha256_hex(row.body.encode()):
                 self._say(f"{sale.key}: the journal has other content than was posted")
-            self._same(f"{sale.key} booked with", (row.total_minor, str(row.business_date)), (sale.total_minor, sale.business_date))
+            self._same(
+                f"{sale.key} booked with",
+                (row.total_minor, str(row.business_date)),
+                (sale.total_minor, sale.business_date),
+            )
         wrong = Counter(row.code for row in self._hq.quarantine if row.code not in self._allowed)
         self._same("in quarantine", dict(wrong), {})
 

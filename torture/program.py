@@ -84,7 +84,11 @@ class Program:
 
 
 async def until(
-    what: str, holds: Callable[[], Awaitable[bool]], within_s: float, tails: Sequence[Program] = (), every_s: float = 0.1
+    what: str,
+    holds: Callable[[], Awaitable[bool]],
+    within_s: float,
+    tails: Sequence[Program] = (),
+    every_s: float = 0.1,
 ) -> None:
     """Wait for a condition; a time that ran out is an error, with the ends of the logs."""
     try:

@@ -22,34 +22,37 @@ SLOWER_FACTOR, SLOWER_MS = 1.5, 5.0
 
 
 async def run(setting: Setting) -> Result:
-    async with setting.house() as house:
-        async with Proxy(house.broker.port, setting.random) as store, Proxy(house.broker.port, setting.random) as hq:
-            await _through(house, hq)
-            box = house.add()
-            box.broker_port = store.port
-            box.start()
-            await box.until_online()
-            made: Counter[str] = Counter()
-            async with Driver(box.api.base, setting.random) as driver:
-                await driver.until_kept(50)
-                medians = await _medians(setting, driver, store)
-                for _ in range(ROUNDS_SHORT if setting.short else ROUNDS):
-                    made[await _one_fault(setting, store, hq)] += 1
-                await driver.until_kept(20)
-            verdict, drained_s = await settle(house, [box], driver)
-            if medians["black_hole_ms"] > medians["clean_ms"] * SLOWER_FACTOR + SLOWER_MS:
-                verdict.problems.append(f"a POST waits for the uplink: {medians}")
-            packets = {"store": dict(store.count), "hq": dict(hq.count)}
-            return result(
-                setting,
-                verdict,
-                sum(made.values()) + 1,
-                made=dict(made),
-                post=medians,
-                packets=packets,
-                drained_s=drained_s,
-                answers=dict(driver.book.answers),
-            )
+    async with (
+        setting.house() as house,
+        Proxy(house.broker.port, setting.random) as store,
+        Proxy(house.broker.port, setting.random) as hq,
+    ):
+        await _through(house, hq)
+        box = house.add()
+        box.broker_port = store.port
+        box.start()
+        await box.until_online()
+        made: Counter[str] = Counter()
+        async with Driver(box.api.base, setting.random) as driver:
+            await driver.until_kept(50)
+            medians = await _medians(setting, driver, store)
+            for _ in range(ROUNDS_SHORT if setting.short else ROUNDS):
+                made[await _one_fault(setting, store, hq)] += 1
+            await driver.until_kept(20)
+        verdict, drained_s = await settle(house, [box], driver)
+        if medians["black_hole_ms"] > medians["clean_ms"] * SLOWER_FACTOR + SLOWER_MS:
+            verdict.problems.append(f"a POST waits for the uplink: {medians}")
+        packets = {"store": dict(store.count), "hq": dict(hq.count)}
+        return result(
+            setting,
+            verdict,
+            sum(made.values()) + 1,
+            made=dict(made),
+            post=medians,
+            packets=packets,
+            drained_s=drained_s,
+            answers=dict(driver.book.answers),
+        )
 
 
 async def _through(house: House, proxy: Proxy) -> None:

@@ -22,7 +22,7 @@ from torture.program import Broken, until
 
 ROUNDS, ROUNDS_SHORT = 10, 1
 REFILLED_WITHIN_S = 60.0
-#: sales under numbers that were used twice, where a person decides; and audit records, where the core has no room for them
+#: sales under numbers that were used twice, where a person decides; and audit records, if the core knows none
 MAY_BE_HELD = frozenset({"equivocation", "unknown_type"})
 #: how headquarters says that two cards, or two states of one card, sold under one identity
 IDENTITY_ALARMS = {"equivocation", "identity_clash", "next_seq_back", "chain_mismatch", "epoch_changed"}
@@ -39,7 +39,7 @@ async def run(setting: Setting) -> Result:
         steps = 0
         problems: list[str] = []
         for _ in range(rounds):
-            for told in (True, False):
+            for told in (True,) if setting.short else (True, False):
                 problems += await _older_dump(setting, house, box, driver, told)
                 steps += 1
             for fewer in (True, False):

@@ -34,9 +34,7 @@ async def run(setting: Setting) -> Result:
         verdict, drained_s = await settle(house, [box], driver)
         if not held:
             verdict.problems.append("the broker never held anything: this run proves nothing")
-        return result(
-            setting, verdict, rounds, forgotten=held, drained_s=drained_s, answers=dict(driver.book.answers)
-        )
+        return result(setting, verdict, rounds, forgotten=held, drained_s=drained_s, answers=dict(driver.book.answers))
 
 
 async def _wipe(house: House, box: Box, driver: Driver, line: Proxy, frozen: bool) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, func, select, update
 
@@ -65,10 +65,39 @@ def raise_alarm(
     log.log(level, "alarm: %s: %s: %s", gateway_id, code, text, extra={"gateway": gateway_id})
 
 
+def hold(
+    connection: Connection,
+    gateway_id: str,
+    code: str,
+    text: str,
+    *,
+    subject: str = "",
+    severity: str = "error",
+    again_s: int = 3600,
+) -> None:
+    """An alarm for what lasts: raised once, not counted while it stands.
+
+    One that a person cleared though nothing had changed comes back after again_s.
+    """
+    about = (alarm.c.gateway == gateway_id) & (alarm.c.code == code) & (alarm.c.subject == printable(subject))
+    row = connection.execute(select(alarm.c.cleared_at, alarm.c.cleared_by).where(about)).one_or_none()
+    if row is not None and row.cleared_at is None:
+        return
+    if row is not None and row.cleared_by != SYSTEM and now_utc() - row.cleared_at < timedelta(seconds=again_s):
+        return
+    raise_alarm(connection, gateway_id, code, text, subject=subject, severity=severity)
+
+
 def open_alarms(connection: Connection, limit: int = 200) -> list[Alarm]:
     columns = [alarm.c[name] for name in Alarm.__slots__]
     query = select(*columns).where(alarm.c.cleared_at.is_(None)).order_by(alarm.c.last_at.desc()).limit(limit)
     return [Alarm(*row) for row in connection.execute(query)]
+
+
+def open_of(connection: Connection, code: str) -> set[str]:
+    """The gateways for which an alarm of that code is open."""
+    query = select(alarm.c.gateway).where(alarm.c.code == code, alarm.c.cleared_at.is_(None))
+    return set(connection.execute(query).scalars())
 
 
 def open_counts(connection: Connection) -> dict[str, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import BaseModel
@@ -16,10 +16,12 @@ from cloud_erp.bulk import insert_new, upsert
 from cloud_erp.db import now_utc
 from cloud_erp.fleet import alarms
 from cloud_erp.fleet.model import alarm, gateway, gateway_device, gateway_live
+from cloud_erp.intake.model import stream
 from retail.wire.presence import Birth, DeviceBrief, DeviceState, GatewayEvent, Metrics, State
 
 #: powers that mean a person should look; `unknown` says only that nobody asked the device yet
 IN_TROUBLE = ("offline", "off")
+SILENT = "silent"
 QUIET_SEVERITIES = ("debug", "info", "notice")
 
 
@@ -145,6 +147,24 @@ def on_event(connection: Connection, heard: Heard, severity: str, happened: Gate
             connection, heard.gateway, happened.code[:64], happened.text, subject=happened.text, severity=severity[:16]
         )
     _touch(connection, heard)
+
+
+def silence(connection: Connection, now: datetime, silent_s: int, again_s: int) -> None:
+    """Raise an alarm for each store that says nothing, and clear it when it speaks. `stopped` was said on purpose."""
+    last_batch = (
+        select(stream.c.gateway, func.max(stream.c.updated_at).label("at")).group_by(stream.c.gateway).subquery()
+    )
+    query = select(gateway_live.c.gateway, gateway_live.c.state, gateway_live.c.last_seen, last_batch.c.at)
+    query = query.outerjoin(last_batch, last_batch.c.gateway == gateway_live.c.gateway)
+    standing = alarms.open_of(connection, SILENT)
+    for row in connection.execute(query).all():
+        seen = max((moment for moment in (row.last_seen, row.at) if moment is not None), default=None)
+        quiet = seen is not None and row.state != "stopped" and now - seen > timedelta(seconds=silent_s)
+        if quiet and row.gateway not in standing:
+            text = f"nothing was heard for over {silent_s} s; is the shop's line or the box's power off?"
+            alarms.hold(connection, row.gateway, SILENT, text, again_s=again_s)
+        elif not quiet and row.gateway in standing:
+            alarms.mended(connection, row.gateway, SILENT)
 
 
 def change_mark(connection: Connection) -> str:

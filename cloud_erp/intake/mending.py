@@ -39,11 +39,12 @@ def with_value(body: Any, path: str, value: str) -> Any:
     """
     changed = copy.deepcopy(body)
     *way, last = steps(path)
-    place = changed
+    place: Any = changed
     try:
         for step in way:
             place = place[step]
-        if not isinstance(place, (dict, list)) or (isinstance(place, list) and not isinstance(last, int)):
+        holder: type[Any] = list if isinstance(last, int) else dict
+        if not isinstance(place, holder):
             raise TypeError(last)
         place[last] = _value(value)
     except (KeyError, IndexError, TypeError) as error:

@@ -50,6 +50,15 @@ class Held:
         return self.source.get("body") if isinstance(self.source, dict) else None
 
 
+def body_of(connection: Connection, quarantine_id: str) -> Any:
+    """The body to begin from.
+
+    Raises:
+        NotInQuarantine, Settled: there is nothing to mend.
+    """
+    return _hold(connection, quarantine_id).body
+
+
 def mend(connection: Connection, quarantine_id: str, body: Any, by: str) -> None:
     """Keep another body for the record, if it could be booked so.
 

@@ -165,8 +165,7 @@ def _advance(connection: Connection, work: Work, mark: Row[Any], life: str) -> t
         for row in rows:
             if row.seq != seq + 1:
                 break
-            _prove(connection, work, row, chain)
-            seq, chain = row.seq, row.chain
+            seq, chain = row.seq, _linked(connection, work, row, chain)
         if seq - before < CHUNK:
             break
     where = (stream.c.gateway == work.gateway.id) & (stream.c.epoch == work.epoch)
@@ -175,13 +174,19 @@ def _advance(connection: Connection, work: Work, mark: Row[Any], life: str) -> t
     return seq, chain
 
 
-def _prove(connection: Connection, work: Work, row: Any, before: str | None) -> None:
-    """A record's chain must follow from the one before; where either could not be read, there is nothing to prove."""
+def _linked(connection: Connection, work: Work, row: Any, before: str | None) -> str | None:
+    """The chain value of a record by headquarters' own reckoning, over what it received first under each number.
+
+    Two cards that write under the same numbers never agree with it again beyond the place where they part, whichever of
+    them a later record came from. Where a record could not be read, the next one's own word is taken.
+    """
     if before is None or row.chain is None or row.stated_sha256 is None:
-        return
-    expected = chain_link(bytes.fromhex(before), work.epoch, row.seq, bytes.fromhex(row.stated_sha256)).hex()
-    if expected != row.chain:
+        return str(row.chain) if row.chain is not None else None
+    linked = chain_link(bytes.fromhex(before), work.epoch, row.seq, bytes.fromhex(row.stated_sha256)).hex()
+    if linked != row.chain:
         text = (
-            f"seq {row.seq}: its chain does not follow from seq {row.seq - 1}; records before it may have been changed"
+            f"seq {row.seq}: its chain does not follow from seq {row.seq - 1}: records before it were changed, or come "
+            "from two cards; the box begins a new epoch by itself, look for a second box of this name"
         )
-        alarms.raise_alarm(connection, work.gateway.id, alarms.CHAIN, text, subject=f"{work.epoch}/{row.seq}")
+        alarms.hold(connection, work.gateway.id, alarms.CHAIN, text, subject=work.epoch)
+    return linked

@@ -35,12 +35,12 @@ SCHEMA = ";".join(
     )
 )
 
-_NEXT_UNACKED = """
-SELECT *, (SELECT value FROM meta WHERE key = 'epoch') AS epoch,
+_NEXT_UNACKED = f"""
+SELECT {", ".join(records.WIRE_FIELDS)}, body, (SELECT value FROM meta WHERE key = 'epoch') AS epoch,
     (SELECT chain FROM outbox WHERE seq = -1 + (SELECT min(seq) FROM outbox INDEXED BY outbox_unacked
         WHERE state = 'unacked' AND seq >= ?1)) AS prev_chain
 FROM outbox INDEXED BY outbox_unacked WHERE state = 'unacked' AND seq >= ?1 ORDER BY seq LIMIT ?2
-"""
+"""  # noqa: S608  names of our own
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,28 +239,34 @@ class Outbox:
         return await asyncio.to_thread(self._batch_from, seq, most_records)
 
     def _batch_from(self, seq: int, most_records: int) -> BatchOut | None:
+        return self._database.look(lambda connection: self._batch(connection, seq, most_records))
+
+    def _batch(self, connection: sqlite3.Connection, seq: int, most_records: int) -> BatchOut | None:
         # one statement, one state of the file: the epoch may change, and old records go, between two of them
-        rows = self._database.read(_NEXT_UNACKED, seq, most_records)
-        if not rows:
-            return None
+        rows = connection.execute(_NEXT_UNACKED, (seq, most_records))
         items: list[bytes] = []
-        size = 0
+        size, first = 0, None
         for row in rows:
             item = records.on_the_wire(row)
-            if items and size + len(item) > BATCH_BYTES:
+            if first is None:
+                first = row
+            # a seq that was pruned ends a batch: a record's place in it says its seq
+            elif size + len(item) > BATCH_BYTES or row["seq"] != first["seq"] + len(items):
                 break
             items.append(item)
             size += len(item)
-        first: int = rows[0]["seq"]
+        rows.close()
+        if first is None:
+            return None
         head = {
             "schema": "backroom.log/1",
-            "epoch": rows[0]["epoch"],
-            "first_seq": first,
+            "epoch": first["epoch"],
+            "first_seq": first["seq"],
             "count": len(items),
-            "prev_chain": rows[0]["prev_chain"] or GENESIS.hex(),
+            "prev_chain": first["prev_chain"] or GENESIS.hex(),
         }
         json_bytes = json.dumps(head, separators=(",", ":")).encode()[:-1] + b',"items":[' + b",".join(items) + b"]}"
-        return BatchOut(first, first + len(items) - 1, json_bytes)
+        return BatchOut(first["seq"], first["seq"] + len(items) - 1, json_bytes)
 
     def position(self) -> Position:
         head = self._database.read("SELECT seq, chain FROM outbox ORDER BY seq DESC LIMIT 1")

@@ -6,9 +6,9 @@ Contract: retail/wire/log.py.
 from __future__ import annotations
 
 import hashlib
-import json
 import sqlite3
 from dataclasses import dataclass
+from json.encoder import encode_basestring_ascii as _quoted
 
 from gateway.clock import Clock, rfc3339
 from retail.wire.log import GENESIS, chain_link
@@ -113,6 +113,13 @@ def append(connection: sqlite3.Connection, epoch: str, made: Stamp, draft: Draft
 
 
 def on_the_wire(row: sqlite3.Row) -> bytes:
-    """One item of a batch; the body goes in as the bytes that were hashed."""
-    head = {name: row[name] for name in WIRE_FIELDS}
-    return json.dumps(head, separators=(",", ":")).encode()[:-1] + b',"body":' + bytes(row["body"]) + b"}"
+    """One item of a batch, from a row of WIRE_FIELDS and body; the body goes in as the bytes that were hashed.
+
+    By hand and by place: this is what a gateway spends its time on while it drains a backlog.
+    """
+    head = (
+        f'{{"seq":{row[0]},"type":{_quoted(row[1])},"idempotency_key":{_quoted(row[2])},"body_sha256":"{row[3]}",'
+        f'"chain":"{row[4]}","boot_id":{_quoted(row[5])},"boottime_ns":{row[6]},"wall_utc":{_quoted(row[7])},'
+        f'"clock_state":{_quoted(row[8])},"business_date":{_quoted(row[9])},"body":'
+    )
+    return head.encode() + bytes(row[10]) + b"}"

@@ -52,7 +52,7 @@ class ReceiptPrinter:
                 try:
                     await self._print(job)
                 except QueueError as error:
-                    # The disk refuses to note that it prints: nothing goes on paper twice for that, and selling goes on.
+                    # The disk refuses to note that it prints: so it waits, and selling goes on.
                     self._say(f"receipt {job.seq} waits: {error}")
                     await asyncio.sleep(AGAIN_AFTER_S)
 

@@ -191,8 +191,12 @@ def test_what_is_not_there_or_has_no_reason_is_refused(database: Database) -> No
 
 @pytest.mark.parametrize(
     ("path", "value", "found"),
-    [("a", "1", {"a": 1, "b": [{"c": "x"}]}), ("b[0].c", "y z", {"a": 0, "b": [{"c": "y z"}]}), ("b[0]", "[]", {"a": 0, "b": [[]]})],
-)  # fmt: skip
+    [
+        ("a", "1", {"a": 1, "b": [{"c": "x"}]}),
+        ("b[0].c", "y z", {"a": 0, "b": [{"c": "y z"}]}),
+        ("b[0]", "[]", {"a": 0, "b": [[]]}),
+    ],
+)
 def test_a_path_leads_to_its_value(path: str, value: str, found: Any) -> None:
     assert with_value({"a": 0, "b": [{"c": "x"}]}, path, value) == found
 

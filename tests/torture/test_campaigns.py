@@ -1,0 +1,60 @@
+"""No sale lost, none doubled, under every fault: the short campaigns of `make torture`, on real processes."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import secrets
+from pathlib import Path
+
+import pytest
+
+from torture import clock, postgres
+from torture.campaign import Result, Setting
+
+pytestmark = [pytest.mark.story, pytest.mark.xdist_group("story-torture")]
+
+
+async def holds(name: str, folder: Path, database: str = "sqlite") -> Result:
+    """Run one short campaign with fresh dice; its line is shown where it fails, with the seed to run it again."""
+    seed = int(os.environ.get("SEED") or secrets.randbelow(2**31))
+    setting = Setting(name, folder, seed, short=True, database=database)
+    found: Result = await importlib.import_module(f"torture.{name}").run(setting)
+    assert found.holds, found.line()
+    assert found.accepted > 0
+    return found
+
+
+async def test_every_sale_outlives_kill_9_of_gateway_broker_and_core(tmp_path: Path) -> None:
+    await holds("kills", tmp_path)
+
+
+@pytest.mark.skipif(not postgres.available(), reason="PostgreSQL is not installed")
+async def test_every_sale_outlives_kill_9_of_postgresql_too(tmp_path: Path) -> None:
+    await holds("kills", tmp_path, "postgresql")
+
+
+async def test_a_bad_line_loses_doubles_and_delays_no_sale(tmp_path: Path) -> None:
+    found = await holds("proxy", tmp_path)
+    assert found.more["post"]["clean_ms"] < 20, "an answer on a kept connection waits for something else than the disk"
+
+
+async def test_a_broker_that_forgets_what_it_said_it_had_loses_nothing(tmp_path: Path) -> None:
+    assert (await holds("wiped", tmp_path)).more["forgotten"] > 0
+
+
+async def test_an_older_dump_at_headquarters_and_an_older_card_in_the_store_lose_nothing(tmp_path: Path) -> None:
+    await holds("restored", tmp_path)
+
+
+async def test_two_boxes_with_one_identity_part_and_are_noticed(tmp_path: Path) -> None:
+    await holds("twins", tmp_path)
+
+
+async def test_a_failing_disk_refuses_clearly_loses_nothing_and_recovers(tmp_path: Path) -> None:
+    await holds("disk", tmp_path)
+
+
+@pytest.mark.skipif(not clock.available(), reason="libfaketime is not installed")
+async def test_a_wrong_clock_changes_no_order_and_expires_nothing(tmp_path: Path) -> None:
+    await holds("clock", tmp_path)
