@@ -21,4 +21,5 @@ stateDiagram-v2
 def render() -> str:
     arrows = "".join(f"    {state} --> {after}: {action}\n" for (state, action), after in TRANSITIONS.items())
     refused = "".join(f"| {state} | {action} | {text} |\n" for (state, action), text in REFUSALS.items())
-    return f"{HEAD}{arrows}```\n\nWhat is refused, and what the cashier reads:\n\n| state | action | text |\n|---|---|---|\n{refused}"
+    table = f"| state | action | text |\n|---|---|---|\n{refused}"
+    return f"{HEAD}{arrows}```\n\nWhat is refused, and what the cashier reads:\n\n{table}"

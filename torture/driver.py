@@ -96,6 +96,18 @@ class Driver:
                     task.result()
             await asyncio.sleep(0.02)
 
+    async def ask_again(self, sales: int) -> list[str]:
+        """Post that many answered sales once more, from all along the run; what was not answered 2xx, in words."""
+        keys = sorted(self.book.kept)
+        unlike: list[str] = []
+        async with httpx.AsyncClient(timeout=ANSWER_WITHIN_S) as client:
+            for key in self._random.sample(keys, min(sales, len(keys))):
+                body, headers = self.book.sent[key].body, {"Idempotency-Key": key}
+                answer = await client.post(f"{self.url}/v1/transactions", json=body, headers=headers)
+                if not answer.is_success:
+                    unlike.append(f"{key} was kept; asked again: {answer.status_code} {answer.text[:200]}")
+        return unlike[:3]
+
     async def _produce(self, lane: str) -> None:
         while not self._stopping.is_set():
             await self._sell(self._shelf.new(lane))

@@ -114,10 +114,11 @@ class Box:
 class House:
     """`async with House(folder) as house`: broker and core run; add boxes. All that was started is ended at the end."""
 
-    def __init__(self, folder: Path, database: str = "sqlite") -> None:
+    def __init__(self, folder: Path, database: str = "sqlite", guests: dict[str, str] | None = None) -> None:
+        """guests: more users of the broker, with their passwords."""
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        self._passwords = {CORE_USER: secrets.token_hex(16), GATEWAY_ID: secrets.token_hex(16)}
+        self._passwords = {CORE_USER: secrets.token_hex(16), GATEWAY_ID: secrets.token_hex(16), **(guests or {})}
         self.broker = Mosquitto(folder / "broker", self._passwords)
         self.postgres = Postgres(folder) if database == "postgresql" else None
         self.core_broker_port = self.broker.port
@@ -142,10 +143,10 @@ class House:
         await self.stop()
 
     async def _set_up(self) -> None:
-        for user, password in self._passwords.items():
+        for user in (CORE_USER, GATEWAY_ID):
             path = self.folder / f"{user}.password"
             path.touch(mode=0o600)
-            path.write_text(password + "\n")
+            path.write_text(self._passwords[user] + "\n")
         await self.broker.start()
         if self.postgres is not None:
             await self.postgres.create()
@@ -160,6 +161,13 @@ class House:
         where = f'database_url = "{self.postgres.url}"' if self.postgres else 'data_dir = "core"'
         text = CORE_TOML.format(database=where, port=self.core_broker_port, user=CORE_USER, web=self.core_port)
         self.core_toml.write_text(text)
+
+    @property
+    def broker_pid(self) -> int:
+        process = self.broker._process
+        if process is None:
+            raise BackroomError("the broker is not running")
+        return process.pid
 
     @property
     def database_url(self) -> str:

@@ -17,7 +17,7 @@ from torture.program import until
 KILLS, KILLS_SHORT = 1000, 30
 WAITS_FOR_LIFE = 0.75
 #: the longest rest between two kills
-REST_S, REST_SHORT_S = 1.0, 0.5
+REST_S, REST_SHORT_S = 1.0, 0.3
 
 
 async def run(setting: Setting) -> Result:

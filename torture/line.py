@@ -10,6 +10,8 @@ no_puback  PUBACKs to the client vanish; afterwards the connection is reset, as 
 lose       batches and acknowledgements vanish, each answered for as if it had arrived
 double     they come twice
 shuffle    they overtake one another
+
+mute_puback is not among the dice: PUBACKs vanish on a connection that lives on, as only a faulty broker would do it.
 """
 
 from __future__ import annotations
@@ -69,7 +71,7 @@ class Line:
         while proxy.fault == "hold":
             await proxy.changed.wait()
         self._count(packet, up)
-        if fault == "hole" or (fault == "no_puback" and packet.kind == PUBACK and not up):
+        if fault == "hole" or (fault in ("no_puback", "mute_puback") and packet.kind == PUBACK and not up):
             proxy.count[fault] += 1
             return
         if fault == "delay":

@@ -37,6 +37,12 @@ class Packet:
         at = 2 + int.from_bytes(self.rest[:2], "big") if self.kind == PUBLISH else 0
         return int.from_bytes(self.rest[at : at + 2], "big")
 
+    @property
+    def payload(self) -> bytes:
+        """Of a PUBLISH without a topic alias."""
+        at = 2 + int.from_bytes(self.rest[:2], "big") + (2 if self.qos else 0)
+        return self.rest[at + 1 + self.rest[at] :]  # properties of one length byte: a broker adds few
+
     def encoded(self) -> bytes:
         return bytes([self.first]) + varint(len(self.rest)) + self.rest
 
@@ -48,6 +54,26 @@ class Packet:
     def answer(self) -> Packet:
         """A PUBACK for it: success."""
         return Packet(PUBACK << 4, self.packet_id.to_bytes(2, "big"))
+
+
+def text(words: str) -> bytes:
+    data = words.encode()
+    return len(data).to_bytes(2, "big") + data
+
+
+def connect(client_id: str, username: str, password: str, keepalive_s: int = 120) -> Packet:
+    """MQTT 5, clean start, no will, no properties."""
+    head = text("MQTT") + bytes([5, 0xC2]) + keepalive_s.to_bytes(2, "big") + b"\0"
+    return Packet(CONNECT << 4, head + text(client_id) + text(username) + text(password))
+
+
+def subscribe(packet_id: int, topic_filter: str) -> Packet:
+    return Packet(SUBSCRIBE << 4 | 2, packet_id.to_bytes(2, "big") + b"\0" + text(topic_filter) + b"\1")
+
+
+def publish(topic: str, payload: bytes, packet_id: int, retain: bool = False) -> Packet:
+    """With QoS 1."""
+    return Packet(PUBLISH << 4 | 2 | retain, text(topic) + packet_id.to_bytes(2, "big") + b"\0" + payload)
 
 
 def varint(number: int) -> bytes:

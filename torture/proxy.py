@@ -14,7 +14,7 @@ from torture.driver import Driver
 from torture.house import House
 from torture.line import FAULTS, Proxy
 
-ROUNDS, ROUNDS_SHORT = 400, 16
+ROUNDS, ROUNDS_SHORT = 400, 12
 #: how long the two medians are taken over
 MEASURE_S, MEASURE_SHORT_S = 15.0, 2.5
 #: the black hole may make an answer this much slower: what the same run's noise is

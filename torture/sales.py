@@ -28,6 +28,11 @@ class Sale:
     business_date: str
     moved: dict[str, int]
 
+    @property
+    def kept_as(self) -> dict[str, Any]:
+        """The body in the form in which a gateway keeps it, with every default filled in."""
+        return RetailTransaction.model_validate(self.body).model_dump(mode="json")
+
 
 class Shelf:
     """new(): the next sale of a workstation, by the dice."""
@@ -37,8 +42,9 @@ class Shelf:
         self._days = days or (datetime.now(UTC).date(),)
         self._items = [item for item in sample_items() if item.price and item.unit == "each"]
         self._count = 0
+        self.total_minor = 0
 
-    def new(self, workstation: str) -> Sale:
+    def new(self, workstation: str, store_id: str = STORE_ID) -> Sale:
         self._count += 1
         key = f"{workstation}-{self._count}-{self._random.getrandbits(48):012x}"
         chosen = self._random.sample(self._items, self._random.randint(1, 4))
@@ -48,7 +54,7 @@ class Shelf:
         moment = f"{day}T09:30:{self._random.randint(0, 59):02d}.000Z"
         body = {
             "transaction_type": "RetailTransaction",
-            "store_id": STORE_ID,
+            "store_id": store_id,
             "workstation_id": workstation,
             "sequence_number": self._count,
             "business_day_date": day,
@@ -62,6 +68,7 @@ class Shelf:
         moved: dict[str, int] = {}
         for line in lines:
             moved[line["item_id"]] = moved.get(line["item_id"], 0) + line["quantity"]
+        self.total_minor += total
         kept_as = canonical(RetailTransaction.model_validate(body).model_dump(mode="json"))
         return Sale(key, body, sha256_hex(kept_as), total, day, moved)
 

@@ -47,10 +47,12 @@ async def run(setting: Setting) -> Result:
             was = dict(first.book.kept), dict(second.book.kept)
             await first.until_kept(20)
             await second.until_kept(20)
+        unlike = await first.ask_again(20) + await second.ask_again(20)
         await _each_drained(house, [one, two])
         book = _both(first.book, second.book)
         verdict = await Oracle(house, [one, two], book, MAY_BE_HELD).judge()
         new = [key for key in book.kept if key not in was[0] and key not in was[1]]
+        verdict.problems += unlike
         held_back = _not_booked(house, new)
         if held_back:
             verdict.problems.append(f"sold after the epochs had parted, and not booked: {held_back[:5]}")

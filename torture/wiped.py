@@ -15,7 +15,7 @@ from torture.house import Box, House
 from torture.line import Proxy
 from torture.program import until
 
-ROUNDS, ROUNDS_SHORT = 40, 4
+ROUNDS, ROUNDS_SHORT = 40, 2
 
 
 async def run(setting: Setting) -> Result:

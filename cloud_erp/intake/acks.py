@@ -42,8 +42,15 @@ def ack(
     )
     rows = list(connection.execute(query))
     if len(rows) > MOST_REJECTED:
-        mark = rows.pop().seq - 1
-        chain = connection.execute(select(inbox.c.chain).where(here, inbox.c.seq == mark)).scalar()
+        left_out = rows.pop().seq
+        stated = dict(
+            connection.execute(
+                select(inbox.c.seq, inbox.c.chain).where(here, inbox.c.seq.in_((mark, left_out - 1)))
+            ).all()
+        )
+        # A store whose chain is another one begins a new epoch, and sends all again: it must see that now.
+        if stated[mark] == chain:
+            mark, chain = left_out - 1, stated[left_out - 1]
     return Ack(
         epoch=stream[1],
         contiguous_seq=mark,

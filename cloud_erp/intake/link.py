@@ -10,15 +10,18 @@ from __future__ import annotations
 
 import logging
 import secrets
+import socket
 import ssl
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
 
-from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage, MQTTMessageInfo
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
@@ -29,6 +32,9 @@ log = logging.getLogger(__name__)
 KEEPALIVE_S = 30
 RECEIVE_MAXIMUM = 64
 CONNACK_WITHIN_S = 10.0
+#: a PUBACK that is later than this is taken for lost, and the connection for broken
+PUBACK_WITHIN_S = 30.0
+LOOK_EVERY_S = 5.0
 BACK_OFF_FIRST_S = 0.5
 BACK_OFF_MOST_S = 30.0
 GOODBYE_WITHIN_S = 1.0
@@ -63,6 +69,16 @@ class Connection:
         self.ready = threading.Event()
         self.ended = threading.Event()
         self.reason = "no answer from the broker"
+        self._sent: deque[tuple[float, MQTTMessageInfo]] = deque()
+
+    def sent(self, publication: MQTTMessageInfo) -> None:
+        self._sent.append((time.monotonic(), publication))
+
+    def is_stuck(self) -> bool:
+        """A publish waits for its PUBACK beyond all patience: as many of these as may be in flight would silence us."""
+        while self._sent and self._sent[0][1].is_published():
+            self._sent.popleft()
+        return bool(self._sent) and time.monotonic() - self._sent[0][0] > PUBACK_WITHIN_S
 
 
 class Link:
@@ -110,7 +126,9 @@ class Link:
         current = self._current
         if current is None or not self.connected:
             return False
-        return current.client.publish(topic, payload, qos=1, retain=retain).rc is MQTTErrorCode.MQTT_ERR_SUCCESS
+        sent = current.client.publish(topic, payload, qos=1, retain=retain)
+        current.sent(sent)
+        return sent.rc is MQTTErrorCode.MQTT_ERR_SUCCESS
 
     def _run(self) -> None:
         attempt = 0
@@ -145,7 +163,10 @@ class Link:
             deadline -= 0.05
             if connection.ended.is_set() or deadline <= 0:
                 return
-        connection.ended.wait()
+        while not connection.ended.wait(LOOK_EVERY_S):
+            if connection.is_stuck():
+                connection.reason = f"no PUBACK within {PUBACK_WITHIN_S:.0f} s"
+                return
 
     def _end(self, connection: Connection) -> None:
         connection.ended.set()
@@ -211,6 +232,11 @@ class Link:
 
             self._on_message(Message(message.topic, bytes(message.payload), message.retain, done))
 
+        def on_socket_open(_c: Client, _u: Any, line: Any) -> None:
+            # An ack is one small packet: it must not wait for the acknowledgement of the one before (Nagle).
+            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+        client.on_socket_open = on_socket_open
         client.on_connect = on_connect
         client.on_subscribe = on_subscribe
         client.on_disconnect = on_disconnect

@@ -20,11 +20,13 @@ from cloud_erp.journal.model import journal, quarantine
 from cloud_erp.stock import service as stock
 from cloud_erp.text import printable
 from retail.wire.canonical import canonical, sha256_hex
+from retail.wire.log import Record
 
 log = logging.getLogger(__name__)
 
 BOOKED, REPEATED, REJECTED = "booked", "repeated", "rejected"
-NOT_IN_RECORD = {"body", "body_sha256", "seq", "type", "idempotency_key"}
+#: what the box said of a record, kept beside its body
+SAID = ("boot_id", "boottime_ns", "business_date", "chain", "clock_state", "wall_utc")
 
 
 @dataclass(slots=True)
@@ -51,7 +53,7 @@ class Work:
                     "idempotency_key": item.key,
                     "body_sha256": item.body_sha256,
                     **journal_service.entry(item.sale),
-                    "record": canonical(item.record.model_dump(mode="json", exclude=NOT_IN_RECORD)).decode(),
+                    "record": canonical(_said(item, item.record)).decode(),
                     "body": item.body,
                     "received_at": self.at,
                 }
@@ -118,3 +120,11 @@ class Work:
 
     def _place(self, item: Item) -> dict[str, Any]:
         return {"gateway": self.gateway.id, "epoch": self.epoch, "seq": item.seq}
+
+
+def _said(item: Item, record: Record) -> dict[str, Any]:
+    """As it came; where it did not come whole, as it was filled in."""
+    source = item.source
+    if isinstance(source, dict) and all(name in source for name in SAID):
+        return {name: source[name] for name in SAID}
+    return record.model_dump(mode="json", include=set(SAID))

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import ssl
 import threading
 from collections.abc import Awaitable, Callable
@@ -32,6 +33,8 @@ log = logging.getLogger(__name__)
 
 INSIDE_MOST = 16
 CONNACK_WITHIN_S = 10.0
+#: long enough for all that may be inside over the slowest line
+PUBACK_WITHIN_S = 60.0
 WILL_DELAY_S = 30
 #: longer than the will delay, or the server would publish the will the moment the connection breaks
 SESSION_EXPIRY_S = 120
@@ -126,7 +129,14 @@ class Link:
             answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
             self._waiting[sent.mid] = answer
             try:
-                return await answer
+                async with asyncio.timeout(PUBACK_WITHIN_S):
+                    return await answer
+            except TimeoutError:
+                # Without this, as many lost PUBACKs as may be inside would silence a link that looks up for ever.
+                why = f"no PUBACK within {PUBACK_WITHIN_S:.0f} s"
+                if client is self._client:
+                    self._broke(why)
+                raise LinkDown(why) from None
             finally:
                 self._waiting.pop(sent.mid, None)
 
@@ -214,6 +224,11 @@ class Link:
         def on_message(_c: Client, _u: Any, message: MQTTMessage) -> None:
             in_loop(self._message, message.topic, message.payload)
 
+        def on_socket_open(_c: Client, _u: Any, line: Any) -> None:
+            # A lone sale is one small packet: it must not wait for the acknowledgement of the one before (Nagle).
+            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+        client.on_socket_open = on_socket_open
         client.on_connect = on_connect
         client.on_disconnect = on_disconnect
         client.on_publish = on_publish

@@ -144,8 +144,9 @@ class Database:
         """Run first and all that waits behind it in one transaction; True if the end was called in between."""
         taken = [first]
         ending = self._try(taken, self._waiting)
-        if any(_is_full(job.failure) for job in taken) and self._relief():
-            self._try(taken, lambda _taken: False)
+        refused = [job for job in taken if _is_full(job.failure)]
+        if refused and self._relief():
+            self._try(refused, lambda _taken: False)
         _tell(taken)
         self._commits += 1
         if not ending and self._commits % LOOK_AT_WAL_EVERY == 0 and self._wal_pages() > WAL_PAGES_MOST:

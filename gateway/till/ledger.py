@@ -165,15 +165,17 @@ class Ledger:
     # --- receipts ---------------------------------------------------------------------------------------------------
 
     def next_receipt(self, printer: str) -> ReceiptJob | None:
+        """The oldest receipt that is still to print; its sale may stand in the log of an earlier epoch."""
         rows = self._database.read(
-            "SELECT number, seq, attempts, body FROM receipt_job JOIN outbox USING (idempotency_key)"
-            " WHERE printer = ? AND receipt_job.state != 'printed' ORDER BY number LIMIT 1",
+            "SELECT number, idempotency_key, attempts FROM receipt_job"
+            " WHERE printer = ? AND state != 'printed' ORDER BY number LIMIT 1",
             printer,
         )
-        if not rows:
+        record = self._outbox.state_of(rows[0]["idempotency_key"]) if rows else None
+        if record is None:
             return None
-        sale = RetailTransaction.model_validate_json(rows[0]["body"])
-        return ReceiptJob(rows[0]["number"], rows[0]["seq"], rows[0]["attempts"] > 0, sale)
+        sale = RetailTransaction.model_validate_json(record["body"])
+        return ReceiptJob(rows[0]["number"], record["seq"], rows[0]["attempts"] > 0, sale)
 
     def receipts_waiting(self, printer: str) -> int:
         rows = self._database.read(

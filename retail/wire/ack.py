@@ -31,7 +31,9 @@ class Ack(Shape):
         description="chain of record contiguous_seq as the core has it; one that differs from the store's own tells"
         " of a copied or restored card, and marks nothing",
     )
-    rejected: list[Rejected] = Field(default=[], description="the latest ones, at most 100")
+    rejected: list[Rejected] = Field(
+        default=[], description="what was rejected since what the store can already know, in seq order; at most 400"
+    )
     credit: int = Field(default=4, ge=1, le=64, description="batches that may be in flight")
     core_incarnation: str = Field(
         description="changes when the core's database was restored: contiguous_seq may go back"

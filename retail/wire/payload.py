@@ -8,7 +8,7 @@ from retail.sale import Shape
 
 COMPRESS_OVER_BYTES = 1024
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
-#: what one message may unpack to; a batch is about 64 KiB
+#: what one message may unpack to; a batch is at most 256 KiB, or one large record
 MOST_BYTES = 8 * 1024 * 1024
 
 

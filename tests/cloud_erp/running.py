@@ -43,16 +43,25 @@ def until(look: Callable[[], Found | None], within_s: float = 15.0) -> Found:
 class Headquarters:
     """core.toml, a registered gateway and the sample catalogue; start() and stop() the process."""
 
-    def __init__(self, folder: Path, broker: Mosquitto, port: int | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        broker: Mosquitto,
+        port: int | None = None,
+        *,
+        database_url: str | None = None,
+        more: str = "",
+    ) -> None:
         self.folder = folder
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.config = folder / "core.toml"
         (folder / "password").write_text(PASSWORD + "\n")
+        kept = 'data_dir = "data"' if database_url is None else f'database_url = "{database_url}"'
         self.config.write_text(
-            f'[core]\ndata_dir = "data"\nname = "Sample Foods"\ntimezone = "Europe/Berlin"\n'
+            f'[core]\n{kept}\nname = "Sample Foods"\ntimezone = "Europe/Berlin"\n'
             f'[mqtt]\nport = {broker.port}\nusername = "{CORE_USER}"\npassword_file = "password"\n'
-            f"[web]\nport = {self.port}\n"
+            f"[web]\nport = {self.port}\n{more}"
         )
         database = open_database(load(self.config).database_url)
         with database.write() as connection:

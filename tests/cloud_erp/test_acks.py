@@ -92,3 +92,13 @@ def test_a_store_that_missed_all_acks_is_brought_up_step_by_step(database: Datab
     assert marks == sorted(set(marks))
     assert store.rejected == set(range(1, 901))
     assert len(rows(database, inbox, inbox.c.seq)) == 900
+
+
+def test_a_mark_is_not_held_back_where_two_cards_parted(database: Database) -> None:
+    acknowledged(database, outbox([sale(1)]).payload())
+    other = outbox([sale(number, UNKNOWN) for number in range(1, 901)])
+    for start in range(2, 901, 100):
+        acknowledged(database, other.payload(start, min(900, start + 99)))
+    ack = acknowledged(database, other.payload(2, 101))
+    assert (ack.contiguous_seq, len(ack.rejected)) == (900, acks.MOST_REJECTED)
+    assert ack.chain not in (None, other.records[899]["chain"])

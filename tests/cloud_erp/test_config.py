@@ -54,6 +54,8 @@ def test_paths_start_at_the_files_own_folder(tmp_path: Path) -> None:
         ('username = "hq-core"', "", "core.toml, [mqtt]: password_file needs a username beside it"),
         ("[web]", '[web]\nhost = "0.0.0.0"', "core.toml, [web]: host '0.0.0.0' can be reached from other machines"),
         ('ca_file = "ca.pem"', 'ca_file = "c"\nkey_file = "k"', "core.toml, [mqtt.tls]: cert_file and key_file belong"),
+        ("[web]", "[intake]\nworkers = 0\n[web]", "core.toml, [intake], workers: "),
+        ("[web]", "[alarms]\nhole = 1\n[web]", "core.toml, [alarms]: unknown option 'hole'; did you mean 'hole_s'?"),
         ("[core]", "[core", "is not TOML"),
     ],
 )

@@ -237,7 +237,7 @@ async def test_no_page_is_wider_than_a_small_telephone(headquarters: Headquarter
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         page = await browser.new_page(viewport={"width": 360, "height": 740})
-        for path in ("/", "/stores", "/stock", "/catalogue", "/quarantine"):
+        for path in ("/", "/stores", "/stores/audit", "/stock", "/catalogue", "/quarantine"):
             await page.goto(headquarters.url + path)
             assert await page.evaluate("document.documentElement.scrollWidth") <= 360
             assert await page.locator("nav a[aria-current=page]").count() == 1

@@ -17,7 +17,7 @@ from cloud_erp.web.live import Pulse
 from cloud_erp.web.security import local_path
 from cloud_erp.web.shell import age
 from retail.units import Quantity, Weight
-from tests.cloud_erp.batches import BEGAN, EPOCH, GATEWAY, SAMPLE, STORE, outbox, sale
+from tests.cloud_erp.batches import BEGAN, EPOCH, GATEWAY, NEXT_EPOCH, SAMPLE, STORE, Outbox, outbox, sale
 
 TOKEN = "a-token-of-some-length"
 DAY = BEGAN.date().isoformat()
@@ -221,3 +221,58 @@ def test_a_login_leads_to_own_pages_only(target: str, goes_to: str) -> None:
 )
 def test_an_age_is_what_a_glance_needs(seconds: float, said: str) -> None:
     assert age(seconds) == said
+
+
+async def quarantined_id(client: httpx.AsyncClient) -> str:
+    (row,) = (await client.get("/v1/quarantine", params={"state": "open"})).json()["quarantine"]
+    return str(row["id"])
+
+
+async def test_a_program_mends_and_reposts_and_hears_which_field_is_wrong(client: httpx.AsyncClient) -> None:
+    address = f"/v1/quarantine/{await quarantined_id(client)}"
+    body = (await client.get(SALE.replace("/sales", "/v1/sales"))).json()["body"]
+    bad = await client.post(f"{address}/mend", json={"body": {**body, "total_minor": 1}})
+    assert bad.status_code == 422
+    assert bad.json()["detail"]["code"] == "does_not_add_up"
+    assert {fault["field"] for fault in bad.json()["detail"]["faults"]} == {"total_minor", "line_items"}
+    assert (await client.post(f"{address}/repost", json={})).status_code == 422
+    good = await client.post(f"{address}/mend", json={"body": {**body, "sequence_number": 2}, "by": "anna"})
+    assert (good.status_code, good.json()["state"]) == (200, "open")
+    done = await client.post(f"{address}/repost", json={"by": "anna"})
+    assert (done.status_code, done.json()["state"], len(done.json()["changes"])) == (200, "booked", 2)
+    assert (await client.post(f"{address}/repost", json={})).status_code == 409
+    assert (await client.post("/v1/quarantine/x/discard", json={"reason": "none"})).status_code == 404
+    assert (await client.get("/v1/quarantine", params={"state": "open"})).json() == {"quarantine": []}
+
+
+async def test_a_person_mends_on_the_page_and_what_was_typed_stays_when_it_is_wrong(client: httpx.AsyncClient) -> None:
+    page = f"/quarantine/{await quarantined_id(client)}"
+    wrong = await client.post(f"{page}/repost", data={"text": "{not json", "by": "anna"})
+    assert wrong.status_code == 422
+    assert "{not json" in wrong.text
+    assert "is not JSON" in wrong.text
+    assert (await client.post(f"{page}/discard", data={"reason": " ", "by": "anna"})).status_code == 422
+    done = await client.post(f"{page}/discard", data={"reason": "a <b>test</b> sale", "by": "anna"})
+    assert (done.status_code, done.headers["location"]) == (303, page)
+    shown = (await client.get(page)).text
+    assert "a &lt;b&gt;test&lt;/b&gt; sale" in shown
+    assert "<textarea" not in shown
+    assert "unknown_item" not in (await client.get("/quarantine")).text
+    assert "discarded" in (await client.get("/quarantine", params={"settled": "true"})).text
+
+
+async def test_audit_records_are_on_their_page_and_for_programs(tmp_path: Path) -> None:
+    core = core_in(tmp_path)
+    box = Outbox(NEXT_EPOCH)
+    said = {"code": "new_epoch", "severity": "error", "text": "<b>restored</b>", "facts": {"carried_over": 3}}
+    box.add({"type": "AuditRecord", "at": BEGAN.isoformat(), "store_id": STORE, **said}, kind="AuditRecord")
+    with core.database.write() as connection:
+        assert intake.book(connection, GATEWAY, box.payload()) is not None
+    async with client_of(core) as client:
+        (record,) = (await client.get("/v1/audit", params={"gateway": GATEWAY})).json()["audit"]
+        assert (record["code"], record["facts"]) == ("new_epoch", {"carried_over": 3})
+        page = (await client.get("/stores/audit")).text
+        assert "&lt;b&gt;restored" in page
+        assert "carried_over" in page
+        assert "Nothing on record of S9" in (await client.get("/stores/audit?gateway=S9")).text
+    core.database.close()

@@ -15,6 +15,7 @@ from typing import Any
 
 from tests.powercut.diary import MARK, Expected
 from tests.powercut.disk import VARIANTS, Call, Disk, Variant, traced
+from tests.powercut.store import MONEY
 from tests.powercut.verdict import judge
 
 SYNCS = ("fsync", "fdatasync")
@@ -24,9 +25,13 @@ MEMORY = Path("/dev/shm")
 
 @dataclass(slots=True)
 class Findings:
-    """syncs: where the power was cut; cuts: how often. What did not hold stands in `faults`, in words."""
+    """syncs: where the power was cut; cuts: how often; checkpoints: syncs of the main file.
+
+    What did not hold stands in `faults`, in words.
+    """
 
     syncs: int = 0
+    checkpoints: int = 0
     cuts: int = 0
     accepted: int = 0
     booked: int = 0
@@ -101,7 +106,7 @@ def power_cuts(
     """Cut at every sync. `accepted` and `booked` are of the last cut, when the day was over."""
     calls, data, second = record(folder, rounds, seed, synchronous)
     replay = Replay(data, second)
-    findings = Findings()
+    findings = Findings(checkpoints=sum(call.name in SYNCS and call.file() == str(data / MONEY) for call in calls))
     random = Random(seed)
     for _ in replay.run(calls):
         findings.syncs += 1
@@ -114,7 +119,7 @@ def run(short: bool, seed: int = 1) -> dict[str, Any]:
     """The campaign of `make torture`: one JSON line's worth. `problems`: what did not hold, in words."""
     began = time.monotonic()
     total = Findings()
-    for day in range(1 if short else 12):
+    for day in range(1 if short else 8):
         with scratch() as folder:
             found = power_cuts(folder, 24 if short else 90, seed + day)
         total.syncs += found.syncs

@@ -179,6 +179,7 @@ class Day:
 async def main(arguments: argparse.Namespace) -> None:
     # a checkpoint every few commits, so that every place in it is cut
     database_room.WAL_PAGES_MOST = 60
+    database_room.LOOK_AT_WAL_EVERY = 1
     random = Random(arguments.seed)
     days = 3
     business_date = FIRST_DAY

@@ -104,10 +104,10 @@ async def test_a_batch_is_what_the_wire_says(tmp_path: Path) -> None:
     outbox._database.close()
 
 
-async def test_a_batch_ends_at_64_kib_but_one_large_record_still_goes(tmp_path: Path) -> None:
+async def test_a_batch_ends_at_its_limit_but_one_large_record_still_goes(tmp_path: Path) -> None:
     outbox = an_outbox(money_file(tmp_path))
     for number in range(3):
-        body = canonical({"number": number, "text": "x" * 60_000})
+        body = canonical({"number": number, "text": "x" * 250_000})
         await outbox.put(Draft("RetailTransaction", f"k{number}", "2026-11-22", body))
     batch = await outbox.batch_from(1)
     assert batch is not None

@@ -55,6 +55,10 @@ async def test_a_failing_disk_refuses_clearly_loses_nothing_and_recovers(tmp_pat
     await holds("disk", tmp_path)
 
 
+async def test_a_storm_of_gateways_with_backlogs_is_drained(tmp_path: Path) -> None:
+    await holds("storm", tmp_path)
+
+
 @pytest.mark.skipif(not clock.available(), reason="libfaketime is not installed")
 async def test_a_wrong_clock_changes_no_order_and_expires_nothing(tmp_path: Path) -> None:
     await holds("clock", tmp_path)

@@ -72,7 +72,8 @@ async def test_it_sees_every_kind_of_wrong(world: World) -> None:
     world.tamper("core", "DELETE FROM journal WHERE seq = 5")
     assert (await world.judged()).lost == 1
 
-    world.tamper("outbox", "UPDATE outbox SET body = replace(body, 'torture', 'TORTURE') WHERE seq = 9")
+    other = "CAST(replace(CAST(body AS TEXT), 'torture', 'TORTURE') AS BLOB)"
+    world.tamper("outbox", f"UPDATE outbox SET body = {other} WHERE seq = 9")
     assert "hash" in str((await world.judged()).problems)
 
     world.tamper("core", "DELETE FROM inbox WHERE seq = 7")
