@@ -8,10 +8,11 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from sqlalchemy import Connection, func, select
 from sqlalchemy.sql import Select
 
+from cloud_erp.journal import clock
 from cloud_erp.journal.horizon import horizon
 from cloud_erp.journal.model import journal, quarantine, quarantine_change
 from retail.sale import RetailTransaction
@@ -48,6 +49,9 @@ class SaleDetail(SaleView):
     body_sha256: str
     record: dict[str, Any]
     body: dict[str, Any]
+    corrected_time: datetime | None = Field(
+        default=None, description="when the record was made, where the box's own clock was not synchronised"
+    )
 
 
 class StoreDay(BaseModel):
@@ -140,7 +144,15 @@ def sale(connection: Connection, gateway: str, epoch: str, seq: int) -> SaleDeta
     row = connection.execute(query).mappings().one_or_none()
     if row is None:
         return None
-    return SaleDetail.model_validate({**row, "record": json.loads(row["record"]), "body": json.loads(row["body"])})
+    record = json.loads(row["record"])
+    return SaleDetail.model_validate(
+        {
+            **row,
+            "record": record,
+            "body": json.loads(row["body"]),
+            "corrected_time": clock.corrected(connection, gateway, record),
+        }
+    )
 
 
 def store_days(connection: Connection, day: date | None = None, limit: int = 1000) -> list[StoreDay]:

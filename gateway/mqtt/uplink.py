@@ -114,11 +114,14 @@ class Uplink:
                 self._silent_rounds += 1
                 log.info("no acknowledgement for %d batches; sending again", len(self._in_flight))
                 self._go_back()
-            while self._up and len(self._in_flight) < self._credit and self._monotonic() >= self._pause_until:
+            while self._may_send():
                 batch = await self._outbox.batch_from(self._cursor, self._most_records)
-                if batch is None or not self._up:
+                if batch is None or not self._may_send():
                     break
                 self._send(batch)
+
+    def _may_send(self) -> bool:
+        return self._up and len(self._in_flight) < self._credit and self._monotonic() >= self._pause_until
 
     async def _until_something_to_do(self) -> None:
         now = self._monotonic()
@@ -222,6 +225,9 @@ class Uplink:
                 log.warning("headquarters was restored from a backup: %d records are sent again", again)
                 self._go_back()
             await self._outbox.remember("core_incarnation", ack.core_incarnation)
+            if ack.epoch != self._outbox.epoch:
+                self._mark = self._gone_back_for = -1
+                return
         rejected = {item.seq: (item.code, item.quarantine_id) for item in ack.rejected}
         await self._outbox.acknowledge(ack.epoch, ack.contiguous_seq, rejected, ack.chain)
         self._credit = ack.credit

@@ -221,15 +221,22 @@ class Outbox:
         """A core that was restored from an older backup has lost what came after contiguous_seq: send it again.
 
         How much of earlier epochs it lost cannot be known here, so all of them go over; what it has, it knows by key.
+        Where it lost more than is kept here, its mark could never pass the hole: then a new epoch begins.
         """
 
         def work(connection: sqlite3.Connection) -> int:
+            first = connection.execute("SELECT min(seq) FROM outbox").fetchone()[0] or 1
             again = connection.execute(
                 "UPDATE outbox SET state = 'unacked' WHERE state != 'unacked' AND seq > ?", (contiguous_seq,)
             ).rowcount
+            if first > contiguous_seq + 1:
+                why = f"headquarters lost seq {contiguous_seq + 1} to {first - 1}, which are no longer kept here"
+                epoch.rotate(connection, self._clock, self._store_id, "beyond_retention", why)
             return again + epoch.carry_over_former(connection)
 
         again = await self._database.write(work)
+        self.epoch = self._database.look(epoch.current)
+        self._keep_second()
         if again:
             self._moved()
         return again

@@ -248,3 +248,23 @@ async def test_a_broker_that_asks_for_less_gets_less_and_nothing_is_marked(core:
     core.puback = 0x00
     core.acknowledge(core.batches[-1][1])
     await until(lambda: len(core.batches) > sent)
+
+
+async def test_a_core_restored_from_before_the_kept_window_gets_all_that_is_left_in_a_new_epoch(core: Core) -> None:
+    core.uplink.link_up()
+    await sell(core, 6)
+    core.acknowledge(6)
+    await until(lambda: core.outbox.position().unacked == 0)
+    await core.outbox._database.write(
+        lambda connection: connection.execute("DELETE FROM outbox WHERE seq < 4").rowcount
+    )
+    former = core.outbox.epoch
+    core.batches.clear()
+    core.acknowledge(1, incarnation="core-b")
+    await until(lambda: core.batches == [(1, 4)])
+    assert core.outbox.epoch != former
+    rows = core.outbox._database.read("SELECT type, idempotency_key FROM outbox ORDER BY seq")
+    assert rows[0]["type"] == "AuditRecord"
+    assert [row["idempotency_key"] for row in rows[1:]] == ["key-4", "key-5", "key-6"]
+    core.acknowledge(4, incarnation="core-b")
+    await until(lambda: core.outbox.position().unacked == 0)
