@@ -1,4 +1,4 @@
-"""When a sale really was, where the box's wall clock was wrong: reckoned from what it put on record once it knew the time.
+"""When a sale really was, where the box's wall clock was wrong: reckoned from what it said once it knew the time.
 
 A record carries boot id and CLOCK_BOOTTIME beside its wall time. An audit record `clock_anchor` of the same boot, made
 when the clock was right, says which wall time one boot time was; the difference of the boot times does the rest. Both

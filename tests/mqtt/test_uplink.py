@@ -236,13 +236,11 @@ async def test_a_broker_that_asks_for_less_gets_less_and_nothing_is_marked(core:
     core.puback = code
     core.uplink.link_down()
     core.uplink.link_up()
-    await until(lambda: len(core.batches) >= 1)
-    for _ in range(100):
-        await asyncio.sleep(0)
+    await until(lambda: core.uplink._pause_until > core.now)
     sent = len(core.batches)
     await sell(core, 1)
     for _ in range(100):
-        await asyncio.sleep(0)
+        await asyncio.sleep(0.001)
     assert len(core.batches) == sent, "nothing new follows at once"
     assert core.outbox.position().unacked == 501
     core.puback = 0x00
