@@ -98,7 +98,7 @@ class _Transactions:
         assert row is not None  # noqa: S101  it was committed just now
         kept = Kept(
             idempotency_key=key,
-            epoch=self._outbox.epoch,
+            epoch=row["epoch"],
             seq=row["seq"],
             state=row["state"],
             repeated=posted.kept.repeated,
@@ -114,7 +114,7 @@ class _Transactions:
             raise NoSuchThing(f"no transaction with idempotency key {key} was ever kept here")
         return Stored(
             idempotency_key=key,
-            epoch=self._outbox.epoch,
+            epoch=row["epoch"],
             seq=row["seq"],
             state=row["state"],
             rejected_code=row["rejected_code"],

@@ -164,8 +164,8 @@ class Outbox:
         """The record with this key, in this epoch's log or else in an earlier one's."""
         for table in ("outbox", *reversed(epoch.former_logs(connection))):
             row: sqlite3.Row | None = connection.execute(
-                f'SELECT * FROM "{table}" WHERE idempotency_key = ?',  # noqa: S608  a name out of the schema itself
-                (idempotency_key,),
+                f'SELECT *, ? AS epoch FROM "{table}" WHERE idempotency_key = ?',  # noqa: S608  a name out of the schema
+                (table.removeprefix("outbox_") if table != "outbox" else epoch.current(connection), idempotency_key),
             ).fetchone()
             if row is not None:
                 return row
