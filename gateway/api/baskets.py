@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
 
 from gateway.api.events import Stopping, stream
 from gateway.api.operations import Call, NoSuchThing, Operation
@@ -183,7 +184,7 @@ class _Baskets:
         await workstation.tender_cash(call.body.amount_minor)
         return view(workstation)
 
-    async def events(self, call: Call):  # type: ignore[no-untyped-def]  # a stream, see events.py
+    async def events(self, call: Call) -> Response:
         workstation = self._at(call)
         return stream(workstation.listen, lambda: [("basket", view(workstation).model_dump_json())], self._stopping)
 

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.api.problems import Problem
 
@@ -47,7 +47,7 @@ class Guard:
             await refusal(scope, receive, send)
             return
 
-        async def with_headers(message) -> None:  # type: ignore[no-untyped-def]  # an ASGI message
+        async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] += [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
             await send(message)
