@@ -155,3 +155,28 @@ async def test_a_broker_that_answers_nothing_is_given_up_and_tried_again(monkeyp
     server.close()
     for writer in accepted:
         writer.transport.abort()
+
+
+async def test_a_puback_that_never_comes_breaks_the_connection_instead_of_silencing_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gateway.mqtt.link.PUBACK_WITHIN_S", 0.3)
+    connections: list[asyncio.StreamWriter] = []
+
+    async def swallow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append(writer)
+        await reader.read(100)
+        writer.write(b"\x20\x03\x00\x00\x00")  # CONNACK, success, no properties
+        while await reader.read(1000):
+            pass
+
+    server = await asyncio.start_server(swallow, "127.0.0.1", 0)
+    box = Box(server.sockets[0].getsockname()[1])
+    await until(lambda: box.link.connected)
+    with pytest.raises(LinkDown, match="no PUBACK"):
+        await box.link.publish(Publication(f"edge/v1/{GATEWAY}/up/log", b"x"))
+    await until(lambda: len(connections) >= 2)
+    await box.end()
+    server.close()
+    for writer in connections:
+        writer.transport.abort()
