@@ -32,7 +32,7 @@ def of_daemon(config: Path, folder: Path) -> dict[str, str]:
             if process.poll() is not None or time.monotonic() > deadline:
                 process.kill()
                 raise RuntimeError(f"the daemon did not start: {process.communicate()[1]}")
-            time.sleep(0.02)
+            time.sleep(0.02)  # between two looks at the ready file; a condition, with a deadline
         address = ready.read_text().strip()
         _asked(f"{address}/v1/status")
         process.send_signal(signal.SIGTERM)

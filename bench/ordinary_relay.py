@@ -56,7 +56,7 @@ def send(file: Path, port: int, user: str, password: str, topic: str) -> None:
             client.publish(topic, body, qos=1).wait_for_publish()
             connection.execute("DELETE FROM queue WHERE id = ?", (number,))
         if not rows:
-            time.sleep(POLL_S)
+            time.sleep(POLL_S)  # polling is what makes it the ordinary one
 
 
 def receive(dsn: str, port: int, user: str, password: str, topic: str) -> None:

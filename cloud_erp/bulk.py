@@ -75,7 +75,7 @@ def upsert(
 @cache
 def _unpacked(table: Table, columns: tuple[str, ...]) -> str:
     """INSERT ... SELECT from the parameter `rows`; names and types are the models' own."""
-    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
     names = ", ".join(f'"{name}"' for name in columns)
     types = ", ".join(f'"{name}" {_type(table.c[name].type.compile(dialect))}' for name in columns)
     return f"INSERT INTO {table.name} ({names}) SELECT {names} FROM json_to_recordset(%(rows)s::json) AS r({types})"  # noqa: S608

@@ -151,7 +151,7 @@ class Link:
     def _live(self, connection: Connection) -> None:
         """From connect until the connection ends."""
         self._secure(connection.client)
-        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho leaves it untyped
         properties.SessionExpiryInterval = 0
         properties.ReceiveMaximum = RECEIVE_MAXIMUM
         connection.client.connect(

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
@@ -78,7 +79,7 @@ class Worker:
             else:
                 if message is None:
                     return
-                self._guarded(lambda message=message: self._handle(message))  # type: ignore[misc]
+                self._guarded(partial(self._handle, message))
                 message.done()
             if self._idle is not None and time.monotonic() >= idle_at:
                 idle_at = time.monotonic() + IDLE_S

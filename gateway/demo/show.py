@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
 import signal
 import sys
 import tempfile
@@ -14,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gateway.demo.check import check
-from gateway.demo.world import World, remove, sample_items
+from gateway.demo.world import World, sample_items
 from gateway.errors import BackroomError
 
 HELP = """\
@@ -35,7 +36,7 @@ def show(check: bool, folder: Path | None, port: int) -> int:
         return 130
     finally:
         if made:
-            remove(place)
+            shutil.rmtree(place, ignore_errors=True)
 
 
 def _say(text: str) -> None:

@@ -6,9 +6,7 @@ import asyncio
 import csv
 import importlib.util
 import logging
-import os
 import secrets
-import shutil
 import signal
 import subprocess
 import sys
@@ -239,9 +237,3 @@ def sample_items() -> list[SampleItem]:
             SampleItem(row["item_id"], row["description"], row["barcodes"].split("|")[0], row["unit"], row["price"])
             for row in csv.DictReader(file)
         ]
-
-
-def remove(folder: Path) -> None:
-    """Take a demo's folder away again; only one that a demo made."""
-    if (folder / "gateway.toml").exists() and os.access(folder, os.W_OK):
-        shutil.rmtree(folder)

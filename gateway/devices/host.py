@@ -11,6 +11,7 @@ import contextlib
 import os
 import time
 import tty
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -21,7 +22,7 @@ from gateway.peripherals import Send, SimulatedDevice, WakeAt
 READ_AT_MOST = 4096
 
 
-class Host:
+class Host(ABC):
     """What both lines share: bytes and time to the device, its bytes to the line, its knobs."""
 
     def __init__(self, device: SimulatedDevice, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -30,17 +31,17 @@ class Host:
         self._alarm: asyncio.TimerHandle | None = None
 
     @property
+    @abstractmethod
     def url(self) -> str:
         """Where a session or another program finds the device."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def plug(self) -> None:
         """Connect the line; without effect if it is."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def unplug(self) -> None:
         """Cut the line; the device itself goes on."""
-        raise NotImplementedError
 
     def set(self, knob: str, value: str) -> None:
         """Turn a knob; raises ValueError as the device does."""
@@ -76,8 +77,9 @@ class Host:
     def _time(self) -> None:
         self._do(self.device.on_time(self._monotonic()))
 
+    @abstractmethod
     def _send(self, data: bytes) -> None:
-        raise NotImplementedError
+        """Put bytes of the device on the line; lost where nobody listens."""
 
 
 class PtyHost(Host):

@@ -225,11 +225,21 @@ async def test_a_second_gateway_on_the_port_says_so_and_ends(world: World) -> No
 
 
 async def test_a_second_demo_on_the_same_port_says_so_and_ends(world: World) -> None:
-    command = [sys.executable, "-m", "gateway", "demo", "--port", str(world.till_port)]
-    done = await asyncio.to_thread(subprocess.run, command, check=False, capture_output=True, text=True, timeout=30)
+    leavings = world.folder / "tmp"
+    leavings.mkdir()
+    done = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-m", "gateway", "demo", "--port", str(world.till_port)],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        env=os.environ | {"TMPDIR": str(leavings)},
+    )
     assert done.returncode == 1
     assert f"port {world.till_port} is in use" in done.stderr
     assert "A store is open" not in done.stdout
+    assert list(leavings.iterdir()) == [], "it takes its own folder away"
 
 
 async def test_doctor_finds_what_is_wrong_in_a_technicians_order(world: World) -> None:

@@ -167,4 +167,5 @@ def _audit() -> None:
 
 
 def downgrade() -> None:
+    # The rows that told repetitions apart cannot be made up again.
     raise NotImplementedError("a database is taken back by restoring the backup made before the upgrade")
