@@ -53,15 +53,19 @@ class Tail:
         self._sessions = list(sessions)
         self._waiting: deque[tuple[int, str, Entry]] = deque(maxlen=MOST)
         self._count = 0
-        if replay:
+        self._replay = replay
+
+    def listen(self, heard: Callable[[], None]) -> Unlisten:
+        """Call `heard` soon after something happened, once for all that happened meanwhile.
+
+        The replay is taken here and not before: what happens between a request and its stream would be in neither.
+        """
+        loop = asyncio.get_running_loop()
+        timer: asyncio.TimerHandle | None = None
+        if self._replay:
             old = [(session.snapshot().device_id, entry) for session in self._sessions for entry in session.recent()]
             for device_id, entry in sorted(old, key=lambda pair: pair[1].at):
                 self._keep(device_id, entry)
-
-    def listen(self, heard: Callable[[], None]) -> Unlisten:
-        """Call `heard` soon after something happened, once for all that happened meanwhile."""
-        loop = asyncio.get_running_loop()
-        timer: asyncio.TimerHandle | None = None
 
         def ring() -> None:
             nonlocal timer
