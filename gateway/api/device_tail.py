@@ -1,4 +1,4 @@
-"""What devices did since a stream looked last: bytes and decoded events, as JSON and as words for a technician."""
+"""What devices did since a stream looked last: bytes and decoded events, as JSON."""
 
 from __future__ import annotations
 
@@ -11,19 +11,7 @@ from typing import Any, Protocol
 from gateway.api.events import Unlisten
 from gateway.clock import rfc3339
 from gateway.devices.snapshot import Entry, Snapshot, Traffic
-from gateway.peripherals import (
-    Answer,
-    DrawerStatus,
-    Event,
-    Forwarded,
-    Oddity,
-    PowerChanged,
-    PrinterStatus,
-    Refusal,
-    Request,
-    Scan,
-    Weight,
-)
+from gateway.peripherals import Request, Result
 
 #: a browser that is slower than this many entries misses the oldest; the gap in `n` tells
 MOST = 400
@@ -40,9 +28,7 @@ class DeviceSession(Protocol):
 
     def listen(self, callback: Callable[[str, Entry], None], /) -> Unlisten: ...
 
-    async def ask(
-        self, request: Request, timeout_s: float | None = None
-    ) -> Weight | PrinterStatus | DrawerStatus | None: ...
+    async def ask(self, request: Request, timeout_s: float | None = None) -> Result | None: ...
 
 
 class Tail:
@@ -117,54 +103,3 @@ def _plain(fields: dict[str, Any]) -> dict[str, Any]:
             _plain(value) if isinstance(value, dict) else value.hex(" ") if isinstance(value, bytes) else value
         )
     return plain
-
-
-def printable(data: bytes) -> str:
-    """The bytes as a person reads them: ASCII as it is, a dot for the rest."""
-    return "".join(chr(byte) if 0x20 <= byte < 0x7F else "·" for byte in data)
-
-
-def in_words(event: Event) -> str:
-    """One line for the technician."""
-    match event:
-        case Scan():
-            return f"scan {event.data!r} {event.symbology or '(no AIM identifier)'}"
-        case Answer(number=number, result=result):
-            return f"command {number} done" + (f": {in_words(result)}" if result is not None else "")
-        case Refusal():
-            return f"command {event.number} failed: {event.text} ({event.reason}, {int(event.code)} {event.code.name})"
-        case PowerChanged(power=power):
-            return f"power: {power.value}"
-        case Oddity(text=text, data=data):
-            return f"not understood: {text}" + (f" ({data[:32].hex(' ')})" if data else "")
-        case Forwarded(data=data):
-            return f"passed on: {data[:32].hex(' ')}"
-        case Weight() | PrinterStatus() | DrawerStatus():
-            return _status_in_words(event)
-
-
-def _status_in_words(status: Weight | PrinterStatus | DrawerStatus) -> str:
-    match status:
-        case Weight(grams=grams):
-            shown = f"{grams} g" if grams is not None else "no legal weight"
-            return f"weight: {shown}, {status.status.value.replace('_', ' ')}{', net' if status.net else ''}"
-        case PrinterStatus():
-            return f"printer: {printer_in_words(status)}"
-        case DrawerStatus(opened=opened):
-            return "drawer: " + {True: "open", False: "closed", None: "has no sensor"}[opened]
-
-
-def printer_in_words(status: PrinterStatus) -> str:
-    """Everything that is wrong with it, or that it is ready."""
-    wrong = [
-        word
-        for word, is_so in (
-            ("cover open", status.cover_open),
-            ("paper out", status.paper_out),
-            ("paper near its end", status.paper_near_end),
-            ("knife or head error", status.error),
-            ("offline", not status.online),
-        )
-        if is_so
-    ]
-    return ", ".join(wrong) or "ready"

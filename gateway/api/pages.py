@@ -20,7 +20,8 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from gateway.api import baskets
-from gateway.api.device_tail import DeviceSession, Tail, in_words, printable, printer_in_words
+from gateway.api.device_tail import DeviceSession, Tail
+from gateway.api.device_words import in_words, printable, printer_in_words
 from gateway.api.devices import NAMES
 from gateway.api.events import Stopping, Unlisten, stream
 from gateway.api.items import Searchable

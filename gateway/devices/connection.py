@@ -21,6 +21,7 @@ from gateway.peripherals import (
     Event,
     Forward,
     Forwarded,
+    HangUp,
     Output,
     Power,
     PowerChanged,
@@ -194,6 +195,8 @@ class Connection:
                     self._unsent.put_nowait(output)
                 case Answer() | Refusal():
                     self._ended(output)
+                case HangUp():
+                    self._break(DeviceGone("hung up", reason="hung_up", code=ErrorCode.CLOSED))
                 case _:
                     self._saw(output, None)
                     if output == PowerChanged(Power.OFF) and self._transport.reopen_when_silent:

@@ -18,7 +18,7 @@ from gateway.devices.snapshot import Snapshot
 from gateway.devices.transport import Transport, line_of, open_transport
 from gateway.devices.via import open_via
 from gateway.errors import ConfigError, DeviceGone
-from gateway.peripherals import DrawerStatus, Driver, ErrorCode, Line, PrinterStatus, Request, Weight
+from gateway.peripherals import Driver, ErrorCode, Line, Request, Result
 
 log = logging.getLogger(__name__)
 
@@ -86,9 +86,7 @@ class Manager:
             raise DeviceGone(text, reason="unknown_device", code=ErrorCode.NOEXIST)
         return self._sessions[device_id]
 
-    async def ask(
-        self, device_id: str, request: Request, timeout_s: float | None = None
-    ) -> Weight | PrinterStatus | DrawerStatus | None:
+    async def ask(self, device_id: str, request: Request, timeout_s: float | None = None) -> Result | None:
         return await self.session(device_id).ask(request, timeout_s)
 
     def snapshots(self) -> list[Snapshot]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from gateway.errors import DeviceError, DeviceGone, DeviceRefused, DeviceSilent
-from gateway.peripherals import Answer, Command, DrawerStatus, ErrorCode, PrinterStatus, Refusal, Weight
+from gateway.peripherals import Answer, Command, ErrorCode, Refusal, Result
 
 #: reasons of a driver that mean "no answer": nothing may be assumed about what the device did
 SILENCES = ("silent", "unknown")
@@ -39,7 +39,7 @@ class Pending:
     def __init__(self, device_id: str, command: Command) -> None:
         self.device_id = device_id
         self.command = command
-        self.result: Weight | PrinterStatus | DrawerStatus | None = None
+        self.result: Result | None = None
         self.forwarded = b""
         self.guard_at = 0.0
         self._started = asyncio.Event()

@@ -41,6 +41,7 @@ from gateway.peripherals import (
     PrinterStatus,
     Refusal,
     Request,
+    Result,
     Weight,
 )
 
@@ -111,9 +112,7 @@ class Session:
 
     # --- for the till and the technician --------------------------------------------------------------------
 
-    async def ask(
-        self, request: Request, timeout_s: float | None = None
-    ) -> Weight | PrinterStatus | DrawerStatus | None:
+    async def ask(self, request: Request, timeout_s: float | None = None) -> Result | None:
         """Have one request done and return its result.
 
         Requests are done one at a time, in the order they came. timeout_s is for the request itself; waiting for those

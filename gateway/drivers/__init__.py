@@ -1,6 +1,6 @@
-"""Finds drivers: one file here per device protocol, or an entry point `backroom.drivers` of somebody else's package.
+"""Finds drivers: one file per protocol in a folder per device class, or an entry point `backroom.drivers` of others.
 
-A file is a driver if it declares DRIVER; the driver `scale-toledo-8217` stands in scale_toledo_8217.py. Only the driver
+A file is a driver if it declares DRIVER; the driver `scale-toledo-8217` stands in scale/toledo_8217.py. Only the driver
 asked for is imported: a box with one scanner does not pay for the printer's library.
 """
 
@@ -30,8 +30,8 @@ def load(name: str) -> Driver:
     Raises:
         ConfigError: there is no such driver; the text suggests the nearest one.
     """
-    if (stem := name.replace("-", "_")) == _files().get(name):
-        driver = importlib.import_module(f"{__name__}.{stem}").DRIVER
+    if module := _files().get(name):
+        driver = importlib.import_module(f"{__name__}.{module}").DRIVER
     elif name in (elsewhere := _entry_points()):
         driver = elsewhere[name].load()
     else:
@@ -50,8 +50,8 @@ def _suggestion(name: str) -> str:
 def _files() -> dict[str, str]:
     """Driver name -> module name."""
     return {
-        path.stem.replace("_", "-"): path.stem
-        for path in Path(__file__).parent.glob("[a-z]*.py")
+        f"{path.parent.name}-{path.stem.replace('_', '-')}": f"{path.parent.name}.{path.stem}"
+        for path in Path(__file__).parent.glob("*/[a-z]*.py")
         if _DECLARES.search(path.read_text(encoding="utf-8"))
     }
 

@@ -1,4 +1,4 @@
-"""Finds simulators: one file here per pretend device, or an entry point `backroom.simulators` of another package.
+"""Finds simulators: one file per pretend device in a folder per class, or an entry point `backroom.simulators`.
 
 A file is a simulator if it declares SIMULATOR, and it bears the name of the driver that it exercises; it is written
 from the maker's manual and never imports that driver.
@@ -46,8 +46,8 @@ def load(name: str) -> Simulator:
 def _files() -> dict[str, str]:
     """Simulator name -> module name."""
     return {
-        path.stem.replace("_", "-"): path.stem
-        for path in Path(__file__).parent.glob("[a-z]*.py")
+        f"{path.parent.name}-{path.stem.replace('_', '-')}": f"{path.parent.name}.{path.stem}"
+        for path in Path(__file__).parent.glob("*/[a-z]*.py")
         if _DECLARES.search(path.read_text(encoding="utf-8"))
     }
 

@@ -13,7 +13,8 @@ import httpx
 import pytest
 
 from gateway import drivers
-from gateway.api.device_tail import Tail, as_json, in_words, printable, printer_in_words
+from gateway.api.device_tail import Tail, as_json
+from gateway.api.device_words import in_words, printable, printer_in_words
 from gateway.devices.host import Host, TcpHost
 from gateway.devices.manager import Manager
 from gateway.peripherals import (

@@ -76,7 +76,7 @@ def test_the_daemon_imports_only_what_it_needs(tmp_path: Path) -> None:
     config = tmp_path / "gateway.toml"
     config.write_text(CONFIG)
     loaded = modules.of_daemon(config, tmp_path)
-    assert "gateway.drivers.printer_escpos" in loaded
+    assert "gateway.drivers.printer.escpos" in loaded
     assert "gateway.api.pages" in loaded
     strangers = {name: count for name, count in modules.third_party(loaded).items() if name not in MAY_BE_THERE}
     assert strangers == {}, "the daemon imports more than it did: import it where it is used, or add it to the list"

@@ -11,7 +11,7 @@ import pytest
 from gateway import drivers
 from gateway.devices.host import PtyHost, TcpHost
 from gateway.devices.manager import Manager
-from gateway.drivers.scanner_line import LineScanner
+from gateway.drivers.scanner.line import LineScanner
 from gateway.errors import ConfigError, DeviceGone, DeviceRefused, DeviceSilent
 from gateway.peripherals import DrawerStatus, ErrorCode, OpenDrawer, Output, Power, Print, ReadWeight, Text, Weight
 from tests.devices.shop import QUICK, device, is_online, running, until

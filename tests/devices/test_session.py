@@ -13,8 +13,8 @@ from gateway.devices.host import PtyHost, TcpHost
 from gateway.devices.session import BackOff, Session
 from gateway.devices.snapshot import Entry, Happened, Traffic
 from gateway.devices.transport import open_transport
-from gateway.drivers.scale_toledo_8217 import DRIVER as SCALE
-from gateway.drivers.scale_toledo_8217 import ToledoScale
+from gateway.drivers.scale.toledo_8217 import DRIVER as SCALE
+from gateway.drivers.scale.toledo_8217 import ToledoScale
 from gateway.errors import ConfigError, DeviceGone, DeviceRefused, DeviceSilent
 from gateway.peripherals import (
     Cut,

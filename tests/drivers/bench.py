@@ -10,6 +10,7 @@ from gateway.peripherals import (
     Codec,
     Command,
     Event,
+    HangUp,
     Output,
     Refusal,
     Request,
@@ -20,7 +21,7 @@ from gateway.peripherals import (
 
 
 def events(outputs: list[Output]) -> list[Event]:
-    return [output for output in outputs if not isinstance(output, Send | WakeAt)]
+    return [output for output in outputs if not isinstance(output, Send | WakeAt | HangUp)]
 
 
 def sent(outputs: list[Output]) -> bytes:

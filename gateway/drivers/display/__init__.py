@@ -1,0 +1,1 @@
+"""Customer displays: one file per protocol."""

@@ -1,0 +1,1 @@
+"""Payment terminals: one file per protocol."""

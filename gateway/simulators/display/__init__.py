@@ -1,0 +1,1 @@
+"""Pretend customer displays, each under the name of the driver that it exercises."""

@@ -1,0 +1,1 @@
+"""Pretend cash drawers, each under the name of the driver that it exercises."""

@@ -1,0 +1,1 @@
+"""Pretend scanners, each under the name of the driver that it exercises."""

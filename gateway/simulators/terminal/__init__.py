@@ -1,0 +1,1 @@
+"""Pretend payment terminals, each under the name of the driver that it exercises."""
