@@ -180,6 +180,7 @@ class Gateway:
             currency=gateway.currency,
             locale=gateway.locale,
             layouts=self._layouts,
+            codes=self._config.barcode.codes(),
         )
         self._status = status.StoreStatus(self._status_view)
         lanes = self._config.workstation

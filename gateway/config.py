@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from gateway.errors import ConfigError
 from retail.barcode import LayoutError, Layouts
+from retail.shop_codes import DEFAULT_SETS, CodeRuleError, Codes
 from retail.units import exponent
 from retail.wire.topics import GATEWAY_ID
 
@@ -131,6 +132,12 @@ class BarcodeTable(_Table):
 
     country: str | None = Field(default=None, description="ISO code: take that country's GS1 table")
     layouts: list[dict[str, Any]] = Field(default=[], description="the store's own rows; they go before the country's")
+    sets: list[str] = Field(default=list(DEFAULT_SETS), description="built-in codes that are no articles")
+    rules: list[dict[str, Any]] = Field(default=[], description="the store's own member, coupon and other codes")
+    precedence: list[str] = Field(default=[], description="the order in which kinds of codes are tried")
+
+    def codes(self) -> Codes:
+        return Codes.of(self.sets, self.rules, self.precedence)
 
     def parsed(self) -> Layouts:
         own = Layouts.parse(self.layouts)
@@ -144,7 +151,8 @@ class BarcodeTable(_Table):
     def _readable(self) -> BarcodeTable:
         try:
             self.parsed()
-        except LayoutError as error:
+            self.codes()
+        except (LayoutError, CodeRuleError) as error:
             raise ValueError(str(error)) from error
         return self
 

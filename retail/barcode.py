@@ -41,7 +41,14 @@ GTIN_LENGTHS = (8, 12, 13, 14)
 
 
 class Kind(StrEnum):
+    """What a code can be. This file reads articles; the others are told apart in retail/shop_codes.py."""
+
     ITEM = "item"
+    MEMBER = "member"
+    COUPON = "coupon"
+    CARRIER = "carrier"
+    DONATION = "donation"
+    WALLET = "wallet"
     UNKNOWN = "unknown"
 
 
@@ -55,6 +62,8 @@ class Meaning:
     price_minor: the total price on the label, not a unit price.
     price_currency: ISO 4217 number of price_minor where the label gives one (AI 393n: "978" is EUR); else the store's.
     expiry: AI 17, not to be sold after it. best_before: AI 15.
+    code, code_name: of a kind that is no article: the code itself and which of its kind it is (`3J0002`, `alipay`).
+    otherwise: what a short code is where the catalogue knows no article of that number.
     """
 
     kind: Kind
@@ -68,6 +77,9 @@ class Meaning:
     expiry: date | None = None
     best_before: date | None = None
     serial: str | None = None
+    code: str = ""
+    code_name: str = ""
+    otherwise: Kind | None = None
     problem: str = ""
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from gateway.clock import Clock
@@ -19,8 +19,9 @@ from gateway.till.basket import Basket, Line
 from gateway.till.catalogue import Catalogue
 from gateway.till.ledger import Ledger
 from gateway.till.receipt import receipt_number
-from retail.barcode import Layouts, Meaning, interpret
+from retail.barcode import Kind, Layouts, Meaning
 from retail.sale import RetailTransaction
+from retail.shop_codes import Codes
 from retail.units import NUMBERS, Money, exponent
 from retail.wire.feed import Item
 
@@ -32,6 +33,14 @@ EntryMethod = Literal["scanned", "keyed"]
 #: from here on a quantity asks to be confirmed; 10 typed as 1000 is a costly slip
 QUANTITY_TO_CONFIRM = 100
 QUANTITY_MOST = 9_999
+#: codes that are read for what they are, and that no line of a sale comes from
+NO_ARTICLE = {
+    Kind.MEMBER: "this is a member card, not an article; scan the article",
+    Kind.COUPON: "this is a coupon, not an article; scan the article",
+    Kind.CARRIER: "this is the customer's invoice carrier, not an article; scan the article",
+    Kind.DONATION: "this is a donation code, not an article; scan the article",
+    Kind.WALLET: "this is the customer's payment code; finish the sale first, then let him pay with it",
+}
 WEIGH_WITHIN_S = 5.0
 DRAWER_WITHIN_S = 3.0
 
@@ -45,6 +54,7 @@ class Store:
     currency: str
     locale: str
     layouts: Layouts
+    codes: Codes = field(default_factory=Codes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +85,10 @@ class Notice:
     kind: Literal["error", "hint"]
     reason: str
     text: str
+
+
+def _no_article(kind: Kind) -> SaleRefused:
+    return SaleRefused(NO_ARTICLE[kind], reason=f"{kind}_code", field="code")
 
 
 class Workstation:
@@ -123,8 +137,9 @@ class Workstation:
             DeviceError: the scale has no stable weight.
         """
         async with self._command():
-            meaning = interpret(code, symbology, self.store.layouts, exponent(self.store.currency))
-            item = self._catalogue.find(code, meaning)
+            store = self.store
+            meaning = store.codes.read(code, symbology, store.layouts, exponent(store.currency))
+            item = self._article(code, meaning)
             if self.basket.state == "tendering":
                 self.basket.step("add")
             if self.basket.state == "idle" and (why := self._no_room()):
@@ -210,6 +225,16 @@ class Workstation:
 
     def _command(self) -> _Command:
         return _Command(self, self._lock)
+
+    def _article(self, code: str, meaning: Meaning) -> Item:
+        if meaning.kind in NO_ARTICLE:
+            raise _no_article(meaning.kind)
+        try:
+            return self._catalogue.find(code, meaning)
+        except SaleRefused as refused:
+            if meaning.otherwise is not None and refused.reason == "unknown_item":
+                raise _no_article(meaning.otherwise) from refused
+            raise
 
     async def _line(self, item: Item, meaning: Meaning, code: str, method: EntryMethod) -> Line:
         if item.price_minor is None:

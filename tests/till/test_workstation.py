@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from gateway.errors import DeviceRefused, DeviceSilent, QueueError, SaleRefused
 from gateway.peripherals import ScaleStatus, Text, Weight
 from gateway.till.workstation import Lane
 from retail.sale import RetailTransaction, faults
+from retail.shop_codes import Codes
 from tests.shop import Shop, a_shop, until
 
 
@@ -287,3 +289,23 @@ async def test_the_receipt_has_what_the_sale_has(shop: Shop) -> None:
     for words in ("Test shop", "S0421/1/1", "Pen", "2 x 2.50", "0.450 kg x 2.49/kg", "TOTAL EUR", "Cash", "Change"):
         assert words in text
     printing.cancel()
+
+
+@pytest.mark.parametrize(
+    ("code", "symbology", "says"),
+    [
+        ("9912345678904", "]E0", "a coupon, not an article"),
+        ("/ABC+1.-", "]A0", "the customer's invoice carrier"),
+        ("134567890123456789", "", "finish the sale first"),
+        ("25885", "", "a donation code"),  # a short code that no article has
+    ],
+)
+async def test_a_code_that_is_no_article_is_named_and_rings_nothing(
+    shop: Shop, code: str, symbology: str, says: str
+) -> None:
+    shop.store = dataclasses.replace(shop.store, codes=Codes.of(["gs1", "taiwan", "wallets"]))
+    till = shop.make_workstation(shop.lane)
+    with pytest.raises(SaleRefused, match=says):
+        await till.enter(code, symbology)
+    assert till.basket.lines == []
+    assert (await till.enter("12345", method="keyed")).item_id == "3"  # a short code that an article has
