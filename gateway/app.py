@@ -16,6 +16,7 @@ from typing import IO, Any
 
 from gateway.api import baskets, devices, items, pages, status, transactions
 from gateway.api.events import Stopping
+from gateway.api.scopes import tokens_of
 from gateway.api.server import application, bind, serve
 from gateway.clock import Clock, rfc3339
 from gateway.config import Config, WorkstationTable, read_secret
@@ -70,7 +71,7 @@ class Gateway:
         self._random = SystemRandom()
         self._clock = Clock(config.gateway.timezone)
         self._stopping = Stopping()
-        token = read_secret(config.api.token_file, "[api] token_file")
+        tokens = tokens_of(config.api.secrets())
         password = read_secret(config.mqtt.password_file, "[mqtt] password_file")
         self._manager = self._make_devices()
         self._listener = bind(config.api.host, config.api.port)
@@ -91,7 +92,7 @@ class Gateway:
             self._operations(),
             pages.routes(self._workstations, self._manager.sessions, self._status, self._catalogue, self._stopping),
             self._hosts(),
-            token,
+            tokens,
             SOFTWARE,
         )
 
@@ -234,7 +235,7 @@ class Gateway:
     def _hosts(self) -> frozenset[str]:
         """The names a browser may use for this box."""
         loopback = {"127.0.0.1", "localhost", "::1"}
-        if self._config.api.token_file is None:
+        if not self._config.api.guarded:
             return frozenset(loopback)
         return frozenset(loopback | {self._config.api.host} | set(self._config.api.names))
 

@@ -82,24 +82,47 @@ class MqttTable(_Table):
     reconnect_most_s: float = Field(default=30.0, gt=0, le=600)
 
 
+class TokenTable(_Table):
+    """[api.tokens.<name>]: a token of its own for a program that is not the box's keeper."""
+
+    file: Path
+    scopes: list[Literal["read", "sell", "pay", "devices", "admin"]]
+
+
 class ApiTable(_Table):
     """[api]"""
 
     host: str = "127.0.0.1"
     port: int = Field(default=8380, ge=0, le=65535)
-    token_file: Path | None = None
+    token_file: Path | None = Field(default=None, description="the keeper's token: it may do everything")
+    tokens: dict[str, TokenTable] = Field(default={}, description="further tokens, each with what it may do")
     names: list[str] = Field(
         default=[], description="further host names this box is asked under, such as backroom.local"
     )
 
     @model_validator(mode="after")
     def _credential(self) -> ApiTable:
-        if self.token_file is None and not _loopback(self.host):
+        if not self.guarded and not _loopback(self.host):
             raise ValueError(
                 f"host {self.host} is reachable from outside: set token_file to a file with a long random token,"
                 " or use host = '127.0.0.1'"
             )
         return self
+
+    @property
+    def guarded(self) -> bool:
+        return self.token_file is not None or bool(self.tokens)
+
+    def secrets(self) -> list[tuple[str, str, list[str]]]:
+        """(name, token, scopes), the keeper's first; raises ConfigError for a file that cannot be read."""
+        files: list[tuple[str, Path, list[str]]] = []
+        if self.token_file is not None:
+            files.append(("token_file", self.token_file, ["admin"]))
+        files += [(name, table.file, list(table.scopes)) for name, table in self.tokens.items()]
+        found = [(name, read_secret(path, f"[api] {name}") or "", scopes) for name, path, scopes in files]
+        if len({secret for _, secret, _ in found}) < len(found):
+            raise ConfigError("[api.tokens] two tokens are the same; give each program its own")
+        return found
 
 
 class DeviceTable(_Table):
@@ -209,6 +232,7 @@ def _anchored(config: Config, folder: Path) -> Config:
     def at(path: Path | None) -> Path | None:
         return None if path is None else folder / path
 
+    tokens = {name: table.model_copy(update={"file": folder / table.file}) for name, table in config.api.tokens.items()}
     tls = config.mqtt.tls
     if tls is not None:
         tls = tls.model_copy(
@@ -220,7 +244,7 @@ def _anchored(config: Config, folder: Path) -> Config:
                 update={"data_dir": folder / config.gateway.data_dir, "epoch_file": at(config.gateway.epoch_file)}
             ),
             "mqtt": config.mqtt.model_copy(update={"password_file": at(config.mqtt.password_file), "tls": tls}),
-            "api": config.api.model_copy(update={"token_file": at(config.api.token_file)}),
+            "api": config.api.model_copy(update={"token_file": at(config.api.token_file), "tokens": tokens}),
         }
     )
 
@@ -251,7 +275,7 @@ def _keys_of(table: list[str]) -> list[str]:
     """The keys that a table of gateway.toml may have."""
     model: Any = Config
     for index, part in enumerate(table):
-        if index == 1 and table[0] in ("device", "workstation"):
+        if (index == 1 and table[0] in ("device", "workstation")) or (index == 2 and table[1] == "tokens"):
             continue
         model = {
             "gateway": GatewayTable,
@@ -261,6 +285,7 @@ def _keys_of(table: list[str]) -> list[str]:
             "barcode": BarcodeTable,
             "device": DeviceTable,
             "workstation": WorkstationTable,
+            "tokens": TokenTable,
         }.get(part, model)
     return list(model.model_fields)
 

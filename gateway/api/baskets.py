@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from gateway.api.events import Stopping, stream
-from gateway.api.operations import Call, NoSuchThing, Operation
+from gateway.api.operations import Call, NoSuchThing, Operation, within
+from gateway.api.scopes import Scope
 from gateway.till.basket import Line
 from gateway.till.workstation import Workstation
 from retail.units import Money, Quantity, Weight
@@ -192,7 +193,7 @@ class _Baskets:
 def operations(workstations: Mapping[str, Workstation], stopping: Stopping) -> list[Operation]:
     baskets = _Baskets(workstations, stopping)
     base = "/v1/baskets/{workstation}"
-    return [
+    listed = [
         Operation("GET", base, "The open sale", baskets.show, answer=BasketView, problems=(404,)),
         Operation(
             "POST",
@@ -226,7 +227,12 @@ def operations(workstations: Mapping[str, Workstation], stopping: Stopping) -> l
             example={"line_number": 1},
         ),
         Operation(
-            "POST", f"{base}/void", "Give up the open sale", baskets.void_all, answer=BasketView, problems=(404, 409)
+            "POST",
+            f"{base}/void",
+            "Give up the open sale",
+            baskets.void_all,
+            answer=BasketView,
+            problems=(404, 409),
         ),
         Operation(
             "POST",
@@ -249,3 +255,4 @@ def operations(workstations: Mapping[str, Workstation], stopping: Stopping) -> l
             problems=(404,),
         ),
     ]
+    return within(Scope.SELL, listed)

@@ -14,8 +14,9 @@ from starlette.responses import Response
 
 from gateway.api.device_tail import DeviceSession, Tail, as_json
 from gateway.api.events import Stopping, stream
-from gateway.api.operations import Call, NoSuchThing, Operation
+from gateway.api.operations import Call, NoSuchThing, Operation, within
 from gateway.api.problems import Problem
+from gateway.api.scopes import Scope
 from gateway.clock import rfc3339
 from gateway.devices.snapshot import Snapshot, WeightSeen, weight_seen
 from gateway.errors import DeviceSilent
@@ -237,7 +238,7 @@ def operations(
         problems = (404, 409, 503, 504)
         return Operation("POST", f"{base}/{name}", summary, handler, description, answer=answer, problems=problems)
 
-    return [
+    listed = [
         Operation("GET", "/v1/devices", "All devices", handlers.index, answer=DevicesView),
         Operation("GET", base, "One device", handlers.show, answer=DeviceView, problems=(404,)),
         Operation(
@@ -262,3 +263,4 @@ def operations(
         test("open-drawer", "Open the drawer", handlers.open_drawer, Done, "Sends the pulse once."),
         test("check-health", "Ask a device how it is", handlers.check_health, DeviceView, "Answers with what it said."),
     ]
+    return within(Scope.DEVICES, listed)

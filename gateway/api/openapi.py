@@ -11,10 +11,12 @@ from pydantic.json_schema import models_json_schema
 
 from gateway.api.operations import Operation
 from gateway.api.problems import Problem
+from gateway.api.scopes import Scope
 
 MEANINGS = {
     400: "A header is missing",
     401: "No token, or a wrong one",
+    403: "A token without the scope that this needs",
     404: "No such thing",
     409: "Not in this state; nothing was changed",
     413: "Larger than is taken",
@@ -41,7 +43,9 @@ def document(operations: Sequence[Operation], version: str) -> dict[str, Any]:
             "title": "Backroom gateway",
             "version": version,
             "description": "The local API of the box in the store. Amounts are integers in the currency's minor unit,"
-            " weights are whole grams, times are RFC 3339 in UTC. Nothing changes state on GET.",
+            " weights are whole grams, times are RFC 3339 in UTC. Nothing changes state on GET. A token has scopes: "
+            + ", ".join(Scope)
+            + "; on loopback without a configured token none is asked for.",
         },
         "paths": paths,
         "components": {
@@ -54,7 +58,7 @@ def document(operations: Sequence[Operation], version: str) -> dict[str, Any]:
 
 def _operation(operation: Operation) -> dict[str, Any]:
     answers: dict[str, Any] = {str(operation.status): _answer(operation)}
-    for status in (*operation.problems, 401):
+    for status in (*operation.problems, 401, 403):
         answers[str(status)] = {
             "description": MEANINGS[status],
             "content": {"application/problem+json": {"schema": _reference(Problem)}},
@@ -65,6 +69,8 @@ def _operation(operation: Operation) -> dict[str, Any]:
         "parameters": _parameters(operation),
         "responses": answers,
     }
+    if operation.scope is not Scope.READ:
+        described["security"] = [{}, {"token": [operation.scope.value]}]
     if operation.description:
         described["description"] = operation.description
     if operation.body is not None:

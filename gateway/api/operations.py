@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -12,6 +12,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from gateway.api.problems import Problem, not_found, of_error, of_validation
+from gateway.api.scopes import Grant, Scope
+from gateway.api.security import not_allowed
 from gateway.errors import BackroomError
 
 MOST_BODY_BYTES = 2 * 1024 * 1024
@@ -47,6 +49,7 @@ class Operation:
     headers: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[int, ...] = ()
+    scope: Scope = Scope.READ
     example: Any = None
     streams: bool = False
 
@@ -54,6 +57,9 @@ class Operation:
         return Route(self.path, self._endpoint, methods=[self.method])
 
     async def _endpoint(self, request: Request) -> Response:
+        grant: Grant = request.state.grant
+        if not grant.allows(self.scope):
+            return not_allowed(grant, self.scope).response()
         try:
             parsed = self.body.model_validate_json(await _read(request)) if self.body else None
             answer = await self.handler(Call(request, parsed))
@@ -69,6 +75,11 @@ class Operation:
         if isinstance(answer, Response):
             return answer
         return Response(answer.model_dump_json(), status_code=self.status, media_type="application/json")
+
+
+def within(scope: Scope, operations: Sequence[Operation]) -> list[Operation]:
+    """The same operations; those that change something need this scope."""
+    return [replace(one, scope=scope) if one.method != "GET" else one for one in operations]
 
 
 class _TooLarge(Exception):

@@ -1,24 +1,28 @@
 """Who may ask: the right Host, the same origin, and a token where the API is reachable from outside.
 
 A browser on the box, or beside it, visits other sites too. So a request must name a Host that we are (DNS rebinding),
-and one that changes something must not come from another site's page (Origin, Sec-Fetch-Site). With a token file set,
-every request needs the token: `Authorization: Bearer`, or the cookie that /login sets.
+and one that changes something must not come from another site's page (Origin, Sec-Fetch-Site). Where tokens are
+configured every request needs one: `Authorization: Bearer`, or the cookie that /login sets. What a token may do is in
+scopes.py; an operation asks for its scope, a page for the one named here.
 """
 
 from __future__ import annotations
 
-import hmac
 from urllib.parse import parse_qs, urlsplit
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Send
+from starlette.types import Scope as Connection
 
 from gateway.api.problems import Problem
+from gateway.api.scopes import ON_THE_BOX, Grant, Scope, Tokens
 
 COOKIE = "backroom"
 SAFE = {"GET", "HEAD", "OPTIONS"}
+#: what a page needs; it is asked for here, because pages are no operations
+PAGES = (("/technician", Scope.ADMIN), ("/till", Scope.SELL))
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
     "X-Content-Type-Options": "nosniff",
@@ -29,17 +33,19 @@ HEADERS = {
 class Guard:
     """ASGI middleware. hosts: names and addresses under which this server may be asked, without port."""
 
-    def __init__(self, app: ASGIApp, hosts: frozenset[str], token: str | None) -> None:
+    def __init__(self, app: ASGIApp, hosts: frozenset[str], tokens: Tokens) -> None:
         self._app = app
         self._hosts = hosts
-        self._token = token
+        self._tokens = tokens
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Connection, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         request = Request(scope, receive)
-        refusal = self._refusal(request)
+        grant = self._grant(request) if self._tokens else ON_THE_BOX
+        scope.setdefault("state", {})["grant"] = grant
+        refusal = self._refusal(request, grant)
         if refusal is None and scope["path"] == "/login":
             refusal = await self._login(request)
         if refusal is not None:
@@ -54,7 +60,7 @@ class Guard:
 
         await self._app(scope, receive, with_headers)
 
-    def _refusal(self, request: Request) -> Response | None:
+    def _refusal(self, request: Request, grant: Grant | None) -> Response | None:
         host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
         if host not in self._hosts:
             text = f"this server is not {host!r}; ask it as {', '.join(sorted(self._hosts))}"
@@ -62,33 +68,42 @@ class Guard:
         if request.method not in SAFE and not _same_origin(request.headers):
             text = "a page of another site may not change anything here"
             return Problem(title="Other origin", status=403, detail=text, reason="other_origin").response()
-        if self._token is None or request.url.path in ("/login", "/static/backroom.css") or self._has_token(request):
+        path = request.url.path
+        if path in ("/login", "/static/backroom.css"):
             return None
-        if "text/html" in request.headers.get("accept", ""):
-            return RedirectResponse("/login", status_code=303)
-        text = "send the token of [api] token_file as 'Authorization: Bearer ...'"
-        return Problem(title="No token", status=401, detail=text, reason="no_token").response()
+        if grant is None:
+            if "text/html" in request.headers.get("accept", ""):
+                return RedirectResponse("/login", status_code=303)
+            text = "send a token of [api] as 'Authorization: Bearer ...'"
+            return Problem(title="No token", status=401, detail=text, reason="no_token").response()
+        for page, wanted in PAGES:
+            if (path == page or path.startswith(page + "/")) and not grant.allows(wanted):
+                return not_allowed(grant, wanted).response()
+        return None
 
-    def _has_token(self, request: Request) -> bool:
+    def _grant(self, request: Request) -> Grant | None:
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer":
             given = request.cookies.get(COOKIE, "")
-        return self._right(given)
-
-    def _right(self, given: str) -> bool:
-        return self._token is not None and hmac.compare_digest(given.strip().encode(), self._token.encode())
+        return self._tokens.find(given)
 
     async def _login(self, request: Request) -> Response:
         wrong = False
         if request.method == "POST":
             form = parse_qs((await request.body())[:4096].decode(errors="replace"))
             given = form.get("token", [""])[0]
-            if self._right(given):
+            if self._tokens.find(given):
                 answer = RedirectResponse("/", status_code=303)
                 answer.set_cookie(COOKIE, given.strip(), httponly=True, samesite="strict", max_age=90 * 86400)
                 return answer
             wrong = True
         return HTMLResponse(_login_page(wrong), status_code=401 if wrong else 200)
+
+
+def not_allowed(grant: Grant, wanted: Scope) -> Problem:
+    has = ", ".join(sorted(grant.scopes))
+    text = f"the token {grant.name!r} may {has}; this needs {wanted}: add it to the scopes of [api.tokens.{grant.name}]"
+    return Problem(title="Not allowed", status=403, detail=text, reason="scope")
 
 
 def _same_origin(headers: Headers) -> bool:

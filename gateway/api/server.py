@@ -18,6 +18,7 @@ from gateway.api.events import Stopping
 from gateway.api.openapi import document
 from gateway.api.operations import Operation
 from gateway.api.problems import not_found
+from gateway.api.scopes import Tokens
 from gateway.api.security import Guard
 from gateway.errors import ConfigError
 
@@ -26,7 +27,7 @@ SHUTDOWN_S = 3
 
 
 def application(
-    operations: Sequence[Operation], pages: Sequence[BaseRoute], hosts: frozenset[str], token: str | None, version: str
+    operations: Sequence[Operation], pages: Sequence[BaseRoute], hosts: frozenset[str], tokens: Tokens, version: str
 ) -> Guard:
     """The guarded application: the API's operations, its OpenAPI document, and the pages."""
 
@@ -37,7 +38,7 @@ def application(
         return not_found(f"{request.url.path}: no such page; the API is described at /openapi.json").response()
 
     routes = [*(operation.route() for operation in operations), Route("/openapi.json", openapi), *pages]
-    return Guard(Starlette(routes=routes, exception_handlers={404: missing}), hosts, token)
+    return Guard(Starlette(routes=routes, exception_handlers={404: missing}), hosts, tokens)
 
 
 def bind(host: str, port: int) -> socket.socket:

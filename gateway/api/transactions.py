@@ -8,8 +8,9 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from gateway.api.operations import Call, NoSuchThing, Operation
+from gateway.api.operations import Call, NoSuchThing, Operation, within
 from gateway.api.problems import Problem, of_fields
+from gateway.api.scopes import Scope
 from gateway.queue.outbox import Outbox
 from gateway.till.posting import Posting
 from retail.sale import RetailTransaction
@@ -126,7 +127,7 @@ class _Transactions:
 
 def operations(posting: Posting, outbox: Outbox) -> list[Operation]:
     transactions = _Transactions(posting, outbox)
-    return [
+    listed = [
         Operation(
             "POST",
             "/v1/transactions",
@@ -151,3 +152,4 @@ def operations(posting: Posting, outbox: Outbox) -> list[Operation]:
             problems=(404,),
         ),
     ]
+    return within(Scope.SELL, listed)

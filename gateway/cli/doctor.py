@@ -69,7 +69,7 @@ def examine(path: Path) -> Iterator[Finding]:
         config = configuration.load(path)
         _check_devices(config)
         password = read_secret(config.mqtt.password_file, "[mqtt] password_file")
-        token = read_secret(config.api.token_file, "[api] token_file")
+        token = next((secret for _, secret, _ in config.api.secrets()), None)
     except ConfigError as error:
         for line in str(error).splitlines():
             yield Finding("configuration", "fail", line, f"correct {path} and run this again")

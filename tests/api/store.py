@@ -14,6 +14,7 @@ from gateway.api import baskets, devices, items, pages
 from gateway.api import status as status_api
 from gateway.api.device_tail import DeviceSession
 from gateway.api.events import Stopping
+from gateway.api.scopes import Tokens
 from gateway.api.server import application, bind, serve
 from gateway.api.status import StatusView, StoreStatus
 from gateway.clock import Clock
@@ -138,7 +139,7 @@ class Shop:
             *status_api.operations(self.status),
         ]
         served = pages.routes(lanes, self._sessions, self.status, self.catalogue, stopping)
-        app = application(operations, served, frozenset({"127.0.0.1"}), None, "1.2.3")
+        app = application(operations, served, frozenset({"127.0.0.1"}), Tokens({}), "1.2.3")
         listener = bind("127.0.0.1", self.port)
         self.port = listener.getsockname()[1]
         serving = asyncio.create_task(serve(app, listener, stopping))

@@ -12,6 +12,7 @@ import pytest
 
 from gateway.api import baskets, transactions
 from gateway.api.events import Stopping
+from gateway.api.scopes import EVERY, Grant, Tokens
 from gateway.api.server import application
 from gateway.errors import QueueError
 from tests.shop import Shop, a_shop
@@ -32,7 +33,8 @@ def client(shop: Shop, token: str | None = None, base: str = BASE) -> httpx.Asyn
         *transactions.operations(shop.posting, shop.outbox),
         *baskets.operations({"1": shop.workstation}, Stopping()),
     ]
-    app = application(operations, [], HOSTS, token, "0.1.0")
+    tokens = Tokens({token: Grant("token_file", EVERY)} if token else {})
+    app = application(operations, [], HOSTS, tokens, "0.1.0")
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=base)
 
 

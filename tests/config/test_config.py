@@ -61,6 +61,11 @@ def test_the_example_in_the_docs_is_right() -> None:
         (("[mqtt]", "[api]\nhost = '0.0.0.0'\n[mqtt]"), "set token_file"),
         (("[mqtt]", "[api]\nport = 70000\n[mqtt]"), "[api]: port"),
         (("[mqtt]", "[barcode]\ncountry = 'XX'\n[mqtt]"), "[barcode]"),
+        (("[mqtt]", "[api.tokens.pos]\nfile = 'a'\nscopes = ['sel']\n[mqtt]"), "[api.tokens.pos.scopes]"),
+        (("[mqtt]", "[api.tokens.pos]\nfile = 'a'\nscope = ['sell']\n[mqtt]"), "did you mean 'scopes'?"),
+        (("[mqtt]", "[barcode]\nsets = ['taiwann']\n[mqtt]"), "there is no set 'taiwann'"),
+        (("[mqtt]", "[barcode]\nrules = [{kind = 'member'}]\n[mqtt]"), "needs a pattern"),
+        (("[mqtt]", "[barcode]\nprecedence = ['member']\n[mqtt]"), "must name item"),
         (("[gateway]", "[gateway"), "not valid TOML"),
     ],
 )
@@ -83,3 +88,16 @@ def test_a_secret_that_is_not_there_is_named_but_never_shown(tmp_path: Path) -> 
     with pytest.raises(ConfigError, match="is empty"):
         read_secret(empty, "[mqtt] password_file")
     assert read_secret(None, "x") is None
+
+
+def test_tokens_are_read_from_files_with_what_each_may_do(tmp_path: Path) -> None:
+    table = "[api]\ntoken_file = 'keeper'\n[api.tokens.pos]\nfile = 'pos'\nscopes = ['sell', 'pay']\n[mqtt]"
+    path = written(tmp_path, GOOD.replace("[mqtt]", table, 1))
+    (tmp_path / "keeper").write_text("k-secret\n")
+    (tmp_path / "pos").write_text("p-secret\n")
+    config = load(path)
+    assert config.api.guarded
+    assert config.api.secrets() == [("token_file", "k-secret", ["admin"]), ("pos", "p-secret", ["sell", "pay"])]
+    (tmp_path / "pos").write_text("k-secret\n")
+    with pytest.raises(ConfigError, match="two tokens are the same"):
+        config.api.secrets()
