@@ -5,6 +5,9 @@ fsync. Each work item has a savepoint of its own: one that raises takes back onl
 the error. A commit that fails takes back all it held, and every producer hears of it: nobody is told "on disk" by a
 transaction that is not.
 
+Brief work that the event loop brings is done in the event loop, as one group a turn, while the disk is so quick that
+to wake the writer and be woken by it takes longer. On an SD card it never is.
+
 Source: https://www.sqlite.org/wal.html (durability: FULL syncs the WAL at each commit; checkpoints sync the rest).
 """
 
@@ -12,9 +15,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import queue
+import shutil
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -29,21 +35,34 @@ Work = Callable[[sqlite3.Connection], T]
 
 #: how many producers share one fsync at the most
 GROUP = 128
-#: pages in the WAL at which a checkpoint is due even if the writer never rests (4 KiB each)
-WAL_PAGES_MOST = 4000
+PAGE = 4096
+#: pages that the WAL has room for from the start; above it a checkpoint is due even if the writer never rests
+WAL_PAGES_MOST = 2048
 #: commits between two looks at its size
 LOOK_AT_WAL_EVERY = 64
+CHUNK = 64 * 1024
+#: a disk whose commits take less than this is waited for in the event loop: so long as to check one posted sale
+QUICK_S = 0.0005
+#: more than so many at once go to the writer all the same
+IN_PLACE_MOST = 16
 IDLE_S = 1.0
 
 
 @dataclass(slots=True)
 class _Job:
-    """waiter: a future of an event loop, or one that a thread waits for."""
+    """waiter: a future of an event loop, or one that a thread waits for; None while its producer looks for itself."""
 
     work: Work[Any]
-    waiter: asyncio.Future[Any] | Future[Any]
+    waiter: asyncio.Future[Any] | Future[Any] | None = None
     result: Any = None
     failure: BaseException | None = None
+
+
+class _Nudge:
+    """Wakes the writer, which then looks whether a checkpoint is due."""
+
+
+NUDGE = _Nudge()
 
 
 class Database:
@@ -62,18 +81,25 @@ class Database:
         synchronous: str = "FULL",
     ) -> None:
         self.path = path
+        self._wal = path.with_name(path.name + "-wal")
         self._relief = relief
         self._synchronous = synchronous
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[_Job | _Nudge | None] = queue.SimpleQueue()
         self._accepting = True
-        self._commits = 0
         self._gate = threading.Lock()
+        #: held by whoever uses the writing connection, and with it what follows
+        self._turn = threading.Lock()
+        self._commits = 0
+        self._commit_s = QUICK_S
+        self._dirty = self._long = False
+        self._gathering: tuple[asyncio.AbstractEventLoop, list[_Job]] | None = None
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             self._connection = self._connect()
             self._check(self._connection)
             for schema in schemas:
                 self._connection.executescript(schema)
+            self._lay_out_wal()
         except sqlite3.Error as error:
             if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
                 raise QueueDamaged(f"{path}: damaged ({error}); keep the file: it may hold sales") from error
@@ -96,6 +122,22 @@ class Database:
         connection.execute("PRAGMA wal_autocheckpoint=0")
         return connection
 
+    def _lay_out_wal(self) -> None:
+        """Fill the WAL with zeros to its usual length, where there is plenty of room.
+
+        A commit that makes a file longer waits for the file's inode as well as for its data, which doubles the wait.
+        To SQLite a WAL ends at the first frame whose salt and checksum do not fit, so it never sees the zeros.
+        """
+        try:
+            with self._wal.open("r+b", buffering=0) as file:
+                length, wanted = os.fstat(file.fileno()).st_size, WAL_PAGES_MOST * PAGE
+                if length < wanted and shutil.disk_usage(self.path.parent).free > 8 * wanted:
+                    for start in range(length, wanted, CHUNK):
+                        os.pwrite(file.fileno(), bytes(min(CHUNK, wanted - start)), start)
+                    os.fsync(file.fileno())
+        except OSError as error:
+            log.info("%s: its commits will take longer at first: %s", self.path.name, error)
+
     def _check(self, connection: sqlite3.Connection) -> None:
         verdict = connection.execute("PRAGMA quick_check(5)").fetchall()
         if [row[0] for row in verdict] != ["ok"]:
@@ -112,11 +154,30 @@ class Database:
         self._enqueue(_Job(work, waiter))
         return waiter
 
-    async def write(self, work: Work[T]) -> T:
-        """Queue work and wait for its commit. A caller that is cancelled does not undo work that was queued."""
-        waiter: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._enqueue(_Job(work, waiter))
-        return await waiter
+    async def write(self, work: Work[T], brief: bool = False) -> T:
+        """Queue work and wait for its commit. A caller that is cancelled does not undo work that was queued.
+
+        brief: it touches a few rows only, so it may be done in the event loop.
+        """
+        loop = asyncio.get_running_loop()
+        job = _Job(work)
+        if brief and self._commit_s < QUICK_S:
+            gathered = self._gather(loop, job)
+            try:
+                await asyncio.sleep(0)
+            finally:
+                # The first of them to come back hands them in for all, even if it was cancelled meanwhile.
+                if gathered:
+                    self._hand_in(loop, gathered)
+        else:
+            job.waiter = loop.create_future()
+            self._enqueue(job)
+        if isinstance(job.waiter, asyncio.Future):
+            await job.waiter
+        if job.failure is not None:
+            raise job.failure
+        result: T = job.result
+        return result
 
     def _enqueue(self, job: _Job) -> None:
         with self._gate:
@@ -124,33 +185,67 @@ class Database:
                 raise QueueError(f"{self.path.name} is closed: the daemon is stopping")
             self._jobs.put(job)
 
+    def _gather(self, loop: asyncio.AbstractEventLoop, job: _Job) -> list[_Job]:
+        """Put it with what else comes until the event loop's next turn, to share one commit."""
+        gathering = self._gathering
+        if gathering is None or gathering[0] is not loop or not gathering[1]:
+            self._gathering = gathering = (loop, [])
+        gathering[1].append(job)
+        return gathering[1]
+
+    def _hand_in(self, loop: asyncio.AbstractEventLoop, gathered: list[_Job]) -> None:
+        """Commit these here and now; or have the writer do it, when it is at work or they are many."""
+        jobs = gathered.copy()
+        gathered.clear()
+        if len(jobs) <= IN_PLACE_MOST and self._jobs.empty() and self._turn.acquire(blocking=False):
+            try:
+                if self._accepting:
+                    self._commit(jobs, _no_more)
+                    return
+            finally:
+                self._turn.release()
+        for job in jobs:
+            job.waiter = loop.create_future()
+            try:
+                self._enqueue(job)
+            except QueueError as error:
+                job.waiter.set_exception(error)
+
     def _write_forever(self) -> None:
-        dirty = False
         while True:
             try:
-                job = self._jobs.get(timeout=IDLE_S if dirty else None)
+                job = self._jobs.get(timeout=IDLE_S if self._dirty else None)
             except queue.Empty:
                 self._checkpoint()
-                dirty = False
                 continue
             if job is None:
                 return
-            ending = self._commit_group(job)
-            dirty = True
-            if ending:
+            if isinstance(job, _Job) and self._commit_group(job):
                 return
+            if self._long:
+                self._checkpoint()
 
     def _commit_group(self, first: _Job) -> bool:
         """Run first and all that waits behind it in one transaction; True if the end was called in between."""
         taken = [first]
-        ending = self._try(taken, self._waiting)
-        refused = [job for job in taken if _is_full(job.failure)]
-        if refused and self._relief():
-            self._try(refused, lambda _taken: False)
+        with self._turn:
+            ending = self._commit(taken, self._waiting)
         _tell(taken)
+        return ending
+
+    def _commit(self, taken: list[_Job], more: Callable[[list[_Job]], bool]) -> bool:
+        """One group, tried again where there was no room and some was made; in the hands of who has the turn."""
+        ending = self._try(taken, more)
+        refused = [job for job in taken if job.failure is not None and _is_full(job.failure)]
+        if refused and self._relief():
+            self._try(refused, _no_more)
         self._commits += 1
-        if not ending and self._commits % LOOK_AT_WAL_EVERY == 0 and self._wal_pages() > WAL_PAGES_MOST:
-            self._checkpoint()
+        nudge = not self._dirty
+        self._dirty = True
+        if self._commits % LOOK_AT_WAL_EVERY == 0 and self._wal_is_long():
+            nudge = self._long = True
+        if nudge:
+            self._jobs.put(NUDGE)
         return ending
 
     def _try(self, taken: list[_Job], more: Callable[[list[_Job]], bool]) -> bool:
@@ -164,7 +259,9 @@ class Database:
             for job in taken[1:]:
                 self._run(job)
             ending = more(taken)
+            began = time.monotonic()
             self._connection.execute("COMMIT")
+            self._commit_s += (time.monotonic() - began - self._commit_s) / 8
         except sqlite3.Error as error:
             self._roll_back()
             failure = self._told(error)
@@ -183,8 +280,9 @@ class Database:
                 return False
             if job is None:
                 return True
-            taken.append(job)
-            self._run(job)
+            if isinstance(job, _Job):
+                taken.append(job)
+                self._run(job)
         return False
 
     def _run_alone(self, job: _Job) -> None:
@@ -221,18 +319,19 @@ class Database:
             except sqlite3.Error as error:
                 log.error("%s: rollback failed: %s", self.path.name, error)
 
-    def _wal_pages(self) -> int:
-        wal = self.path.with_name(self.path.name + "-wal")
+    def _wal_is_long(self) -> bool:
         try:
-            return wal.stat().st_size // 4096
+            return self._wal.stat().st_size > WAL_PAGES_MOST * PAGE
         except OSError:
-            return 0
+            return False
 
     def _checkpoint(self) -> None:
-        try:
-            self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
-        except sqlite3.Error as error:
-            log.warning("%s: checkpoint put off: %s", self.path.name, error)
+        with self._turn:
+            self._dirty = self._long = False
+            try:
+                self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            except sqlite3.Error as error:
+                log.warning("%s: checkpoint put off: %s", self.path.name, error)
 
     # --- reading ----------------------------------------------------------------------------------------------------
 
@@ -257,7 +356,12 @@ class Database:
         with self._reading:
             self._reader.close()
         self._checkpoint()
-        self._connection.close()
+        with self._turn:
+            self._connection.close()
+
+
+def _no_more(_taken: list[_Job]) -> bool:
+    return False
 
 
 def _is_full(failure: BaseException | None) -> bool:
@@ -287,7 +391,7 @@ def _settle_all(jobs: list[_Job]) -> None:
 
 
 def _settle(job: _Job) -> None:
-    if job.waiter.done():
+    if job.waiter is None or job.waiter.done():
         return  # its producer was cancelled; what it queued is on disk all the same
     if job.failure is not None:
         job.waiter.set_exception(job.failure)

@@ -109,22 +109,21 @@ def rotate(connection: sqlite3.Connection, clock: Clock, store_id: str, code: st
     facts: dict[str, str | int | None] = {"former_epoch": former, "carried_over": len(waiting)}
     if waiting:
         facts |= {"first_seq": waiting[0]["seq"], "last_seq": waiting[-1]["seq"]}
-    tell(connection, clock, epoch, store_id, code, why, facts)
+    tell(connection, clock, store_id, code, why, facts)
     for row in waiting:
-        records.append(connection, epoch, records.stamp_of(row), records.draft_of(row))
+        records.append(connection, records.stamp_of(row), records.draft_of(row))
     return epoch
 
 
 def carry_over_former(connection: sqlite3.Connection) -> int:
     """Put what earlier epochs had behind this one's log, but for what is there already; how many went over."""
-    epoch = current(connection)
     went = 0
     for table in former_logs(connection):
         missing = connection.execute(
             f'SELECT * FROM "{table}" WHERE idempotency_key NOT IN (SELECT idempotency_key FROM outbox) ORDER BY seq'  # noqa: S608
         ).fetchall()
         for row in missing:
-            records.append(connection, epoch, records.stamp_of(row), records.draft_of(row))
+            records.append(connection, records.stamp_of(row), records.draft_of(row))
         went += len(missing)
     return went
 
@@ -132,7 +131,6 @@ def carry_over_former(connection: sqlite3.Connection) -> int:
 def tell(
     connection: sqlite3.Connection,
     clock: Clock,
-    epoch: str,
     store_id: str,
     code: str,
     text: str,
@@ -147,4 +145,4 @@ def tell(
         business_date=clock.local_date().isoformat(),
         body=canonical(audit.model_dump(mode="json")),
     )
-    records.append(connection, epoch, records.stamp(clock), draft)
+    records.append(connection, records.stamp(clock), draft)

@@ -27,6 +27,8 @@ from retail.wire.log import BATCH_BYTES, BATCH_RECORDS, GENESIS
 log = logging.getLogger(__name__)
 
 NOWHERE = SecondPlace(None)
+#: so many records are read sooner than a thread is woken to read them
+FEW = 4
 
 SCHEMA = ";".join(
     (
@@ -36,7 +38,7 @@ SCHEMA = ";".join(
 )
 
 _NEXT_UNACKED = f"""
-SELECT {", ".join(records.WIRE_FIELDS)}, body, (SELECT value FROM meta WHERE key = 'epoch') AS epoch,
+SELECT seq, {records.ON_THE_WIRE} AS item, (SELECT value FROM meta WHERE key = 'epoch') AS epoch,
     (SELECT chain FROM outbox WHERE seq = -1 + (SELECT min(seq) FROM outbox INDEXED BY outbox_unacked
         WHERE state = 'unacked' AND seq >= ?1)) AS prev_chain
 FROM outbox INDEXED BY outbox_unacked WHERE state = 'unacked' AND seq >= ?1 ORDER BY seq LIMIT ?2
@@ -84,6 +86,11 @@ class Outbox:
         self._store_id = store_id
         self._second = second
         self._listeners: list[Callable[[], None]] = []
+        #: the earlier logs as of epoch `_former_to`: they change only with the epoch, and each put has to know of them
+        self._former: list[str] = []
+        self._former_to = ""
+        #: the last record put by this process
+        self._newest = 0
         self.epoch = database.submit(lambda connection: epoch.begin(connection, gateway_id)).result()
         self._keep_second()
 
@@ -119,7 +126,7 @@ class Outbox:
         """Put something on record for headquarters, in order with the sales."""
 
         def work(connection: sqlite3.Connection) -> None:
-            epoch.tell(connection, self._clock, epoch.current(connection), self._store_id, code, text, facts, severity)
+            epoch.tell(connection, self._clock, self._store_id, code, text, facts, severity)
 
         await self._database.write(work)
         self._moved()
@@ -142,23 +149,31 @@ class Outbox:
                 also(connection, kept.seq)
             return kept
 
-        kept = await self._database.write(work)
+        kept = await self._database.write(work, brief=True)
         if not kept.repeated:
+            self._newest = kept.seq
             self._moved()
         return kept
 
     def _insert(self, connection: sqlite3.Connection, draft: Draft) -> Kept:
-        digest = hashlib.sha256(draft.body)
+        body_sha256 = hashlib.sha256(draft.body).digest()
+        behind = records.head(connection)
+        if behind["epoch"] != self._former_to:
+            self._former_to, self._former = behind["epoch"], epoch.former_logs(connection)
+        if not self._former or self._known(connection, draft.idempotency_key) is None:
+            seq = records.append_if_new(connection, behind, records.stamp(self._clock), draft, body_sha256)
+            if seq is not None:
+                return Kept(seq, repeated=False)
+        return self._repeated(connection, draft, body_sha256)
+
+    def _repeated(self, connection: sqlite3.Connection, draft: Draft, body_sha256: bytes) -> Kept:
         known = self._known(connection, draft.idempotency_key)
-        if known is not None:
-            if known["body_sha256"] != digest.hexdigest():
-                raise KeyReused(
-                    f"idempotency key {draft.idempotency_key}: already used for another transaction"
-                    f" (seq {known['seq']}); mint a new key for a new transaction"
-                )
-            return Kept(known["seq"], repeated=True)
-        seq = records.append(connection, epoch.current(connection), records.stamp(self._clock), draft)
-        return Kept(seq, repeated=False)
+        if known is None or known["body_sha256"] != body_sha256.hex():
+            raise KeyReused(
+                f"idempotency key {draft.idempotency_key}: already used for another transaction"
+                f" (seq {known['seq'] if known else 'unknown'}); mint a new key for a new transaction"
+            )
+        return Kept(known["seq"], repeated=True)
 
     def _known(self, connection: sqlite3.Connection, idempotency_key: str) -> sqlite3.Row | None:
         """The record with this key, in this epoch's log or else in an earlier one's."""
@@ -243,6 +258,8 @@ class Outbox:
 
     async def batch_from(self, seq: int, most_records: int = BATCH_RECORDS) -> BatchOut | None:
         """The next unacknowledged records from seq on as one batch, in seq order; None when there are none."""
+        if 0 <= self._newest - seq < FEW:
+            return self._batch_from(seq, most_records)
         return await asyncio.to_thread(self._batch_from, seq, most_records)
 
     def _batch_from(self, seq: int, most_records: int) -> BatchOut | None:
@@ -254,7 +271,7 @@ class Outbox:
         items: list[bytes] = []
         size, first = 0, None
         for row in rows:
-            item = records.on_the_wire(row)
+            item: bytes = row["item"]
             if first is None:
                 first = row
             # a seq that was pruned ends a batch: a record's place in it says its seq

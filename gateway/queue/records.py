@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from dataclasses import dataclass
-from json.encoder import encode_basestring_ascii as _quoted
 
 from gateway.clock import Clock, rfc3339
 from retail.wire.log import GENESIS, chain_link
@@ -37,18 +36,23 @@ TABLE = (
     " (business_date TEXT PRIMARY KEY, first_seq INTEGER NOT NULL) STRICT, WITHOUT ROWID",
 )
 
-WIRE_FIELDS = (
-    "seq",
-    "type",
-    "idempotency_key",
-    "body_sha256",
-    "chain",
-    "boot_id",
-    "boottime_ns",
-    "wall_utc",
-    "clock_state",
-    "business_date",
-)
+#: One item of a batch as SQL: by SQLite, since this is what a gateway spends its time on while it drains a backlog.
+#: The body goes in as the bytes that were hashed. Only what may hold characters to escape is quoted.
+ON_THE_WIRE = """
+CAST(printf('{"seq":%d,"type":%s,"idempotency_key":%s,"body_sha256":"%s","chain":"%s","boot_id":"%s","boottime_ns":%d,'
+    || '"wall_utc":"%s","clock_state":"%s","business_date":"%s","body":%s}', seq, json_quote(type),
+    json_quote(idempotency_key), body_sha256, chain, boot_id, boottime_ns, wall_utc, clock_state, business_date, body)
+    AS BLOB)
+"""
+_HEAD = """
+SELECT meta.value AS epoch, seq, chain, business_date
+FROM meta LEFT JOIN outbox ON seq = (SELECT max(seq) FROM outbox) WHERE meta.key = 'epoch'
+"""
+_APPEND = """
+INSERT INTO outbox (seq, idempotency_key, type, body, body_sha256, chain, boot_id, boottime_ns, wall_utc, clock_state,
+    business_date)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (idempotency_key) DO NOTHING
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,42 +88,49 @@ def draft_of(row: sqlite3.Row) -> Draft:
     return Draft(row["type"], row["idempotency_key"], row["business_date"], bytes(row["body"]))
 
 
-def append(connection: sqlite3.Connection, epoch: str, made: Stamp, draft: Draft) -> int:
+def head(connection: sqlite3.Connection) -> sqlite3.Row:
+    """Where the next record goes: epoch, and seq, chain, business_date of the last record (None: there is none yet).
+
+    One statement, since it runs in every put. As of this transaction: what follows a change of epoch in the same commit
+    belongs to the new one.
+    """
+    row: sqlite3.Row = connection.execute(_HEAD).fetchone()
+    return row
+
+
+def append(connection: sqlite3.Connection, made: Stamp, draft: Draft) -> int:
     """Write a record behind the last one, chained to it; its seq. To be called by the one writer only."""
-    head = connection.execute("SELECT seq, chain, business_date FROM outbox ORDER BY seq DESC LIMIT 1").fetchone()
-    seq: int = head["seq"] + 1 if head else 1
-    previous = bytes.fromhex(head["chain"]) if head else GENESIS
-    digest = hashlib.sha256(draft.body)
-    connection.execute(
-        "INSERT INTO outbox (seq, idempotency_key, type, body, body_sha256, chain, boot_id, boottime_ns, wall_utc,"
-        " clock_state, business_date) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    seq = append_if_new(connection, head(connection), made, draft, hashlib.sha256(draft.body).digest())
+    if seq is None:
+        raise sqlite3.IntegrityError(f"idempotency key {draft.idempotency_key} is in the log already")
+    return seq
+
+
+def append_if_new(
+    connection: sqlite3.Connection, behind: sqlite3.Row, made: Stamp, draft: Draft, body_sha256: bytes
+) -> int | None:
+    """The same, given head() and the body's hash; None, and nothing is written, when this log has the key."""
+    epoch, last, chain, business_date = behind
+    seq: int = last + 1 if last else 1
+    previous = bytes.fromhex(chain) if chain else GENESIS
+    written = connection.execute(
+        _APPEND,
         (
             seq,
             draft.idempotency_key,
             draft.type,
             draft.body,
-            digest.hexdigest(),
-            chain_link(previous, epoch, seq, digest.digest()).hex(),
+            body_sha256.hex(),
+            chain_link(previous, epoch, seq, body_sha256).hex(),
             made.boot_id,
             made.boottime_ns,
             made.wall_utc,
             made.clock_state,
             draft.business_date,
         ),
-    )
-    if head is None or head["business_date"] != draft.business_date:
+    ).rowcount
+    if not written:
+        return None
+    if business_date != draft.business_date:
         connection.execute("INSERT OR IGNORE INTO business_day VALUES (?, ?)", (draft.business_date, seq))
     return seq
-
-
-def on_the_wire(row: sqlite3.Row) -> bytes:
-    """One item of a batch, from a row of WIRE_FIELDS and body; the body goes in as the bytes that were hashed.
-
-    By hand and by place: this is what a gateway spends its time on while it drains a backlog.
-    """
-    head = (
-        f'{{"seq":{row[0]},"type":{_quoted(row[1])},"idempotency_key":{_quoted(row[2])},"body_sha256":"{row[3]}",'
-        f'"chain":"{row[4]}","boot_id":{_quoted(row[5])},"boottime_ns":{row[6]},"wall_utc":{_quoted(row[7])},'
-        f'"clock_state":{_quoted(row[8])},"business_date":{_quoted(row[9])},"body":'
-    )
-    return head.encode() + bytes(row[10]) + b"}"

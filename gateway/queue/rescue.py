@@ -127,7 +127,6 @@ def carry_over(
     )
 
     def work(connection: sqlite3.Connection) -> int:
-        fresh = str(connection.execute("SELECT value FROM meta WHERE key = 'epoch'").fetchone()["value"])
         facts: dict[str, str | int | None] = {
             "former_epoch": found.epoch,
             "kept_as": aside.name,
@@ -137,12 +136,12 @@ def carry_over(
             "first_unreadable_seq": found.damaged[0] if found.damaged else None,
             "last_readable_seq": found.rows[-1]["seq"] if found.rows else None,
         }
-        epoch.tell(connection, clock, fresh, store_id, "salvaged", text, facts)
+        epoch.tell(connection, clock, store_id, "salvaged", text, facts)
         known = {row[0] for row in connection.execute("SELECT idempotency_key FROM outbox")}
         went = 0
         for row in found.waiting:
             if row["idempotency_key"] not in known:
-                records.append(connection, fresh, records.stamp_of(row), records.draft_of(row))
+                records.append(connection, records.stamp_of(row), records.draft_of(row))
                 went += 1
         return went
 
