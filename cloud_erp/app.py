@@ -10,7 +10,7 @@ import socket
 import sys
 import time
 import zlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import FrameType
@@ -34,7 +34,8 @@ from cloud_erp.fleet import service as fleet_service
 from cloud_erp.intake import routes as intake_routes
 from cloud_erp.intake.link import Link, LinkSettings, Message
 from cloud_erp.intake.positions import Limits
-from cloud_erp.intake.worker import LogIntake, Worker
+from cloud_erp.intake.together import MOST_TOGETHER
+from cloud_erp.intake.worker import LogIntake, Worker, ease_collector
 from cloud_erp.journal import routes as journal_routes
 from cloud_erp.journal import service as journal_service
 from cloud_erp.stock import routes as stock_routes
@@ -64,7 +65,12 @@ class Core:
         self.feeds = feeds.Feeds(self.database, self.link.publish)
         self.fleet = inbound.FleetInbound(self.database, self._publish, Limits(**config.alarms.model_dump()))
         self.sales_workers = [
-            Worker(f"intake-{number}", LogIntake(self.database, self.link.publish).handle, self.database)
+            Worker(
+                f"intake-{number}",
+                LogIntake(self.database, self.link.publish).handle,
+                self.database,
+                most=MOST_TOGETHER,
+            )
             for number in range(1, config.intake.workers + 1)
         ]
         self.fleet_worker = Worker("fleet", self._fleet_message, self.database, idle=self._idle)
@@ -112,11 +118,12 @@ class Core:
         place = zlib.crc32(message.topic.encode()) % len(self.sales_workers)
         self.sales_workers[place].take(message)
 
-    def _fleet_message(self, message: Message) -> None:
-        if "/up/feed/" in message.topic:
-            self.feeds.handle(message.topic, message.payload)
-        else:
-            self.fleet.handle(message.topic, message.payload, fresh=not message.retained)
+    def _fleet_message(self, messages: Sequence[Message]) -> None:
+        for message in messages:
+            if "/up/feed/" in message.topic:
+                self.feeds.handle(message.topic, message.payload)
+            else:
+                self.fleet.handle(message.topic, message.payload, fresh=not message.retained)
 
     def _idle(self) -> None:
         if self.link.connected:
@@ -247,6 +254,7 @@ async def _serve(core: Core, bound: socket.socket, ready_file: Path | None) -> N
         web, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_S, server_header=False, lifespan="on"
     )
     server = Server(config, pulse, on_started=lambda: _announce(core.config, ready_file))
+    ease_collector()
     core.start()
     try:
         await server.serve([bound])

@@ -8,7 +8,7 @@ no journey to save: executemany.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from functools import cache
 from typing import Any
@@ -31,6 +31,19 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[dict[str, A
         connection.exec_driver_sql(_unpacked(table, tuple(rows[0])), {"rows": _json(rows)})
     else:
         connection.execute(insert(table), list(rows))
+
+
+def append_rows(connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    """The same for many rows without generated names: COPY on PostgreSQL, at half the price of an INSERT."""
+    if not rows:
+        return
+    if on_postgresql(connection):
+        names = ", ".join(f'"{name}"' for name in columns)
+        driver: Any = connection.connection.driver_connection
+        with driver.cursor() as cursor, cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:
+            copy.write("".join([_copied(row) for row in rows]))
+    else:
+        connection.execute(insert(table), [dict(zip(columns, row, strict=True)) for row in rows])
 
 
 def insert_new(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
@@ -89,11 +102,37 @@ def _json(rows: Sequence[dict[str, Any]]) -> str:
     return json.dumps(rows, ensure_ascii=False, default=_plain)
 
 
+def _copied(row: Sequence[Any]) -> str:
+    """A line of COPY's text format, for values of the types in _COPIED."""
+    line = "\t".join([value if type(value) is str else _COPIED[type(value)](value) for value in row])
+    if line.count("\t") >= len(row) or line.count("\\") != row.count(None) or "\n" in line or "\r" in line:
+        line = "\t".join([_COPIED[type(value)](value) for value in row])
+    return line + "\n"
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
+
+
+def _moment(value: datetime) -> str:
+    if value.tzinfo is None:
+        raise ValueError("a stored time needs its zone")
+    return value.isoformat()
+
+
+_COPIED: dict[type, Callable[[Any], str]] = {
+    type(None): lambda _: "\\N",
+    bool: lambda value: "t" if value else "f",
+    date: date.isoformat,
+    datetime: _moment,
+    int: str,
+    str: _escaped,
+}
+
+
 def _plain(value: Any) -> str:
     if isinstance(value, datetime):
-        if value.tzinfo is None:
-            raise ValueError("a stored time needs its zone")
-        return value.astimezone(UTC).isoformat()
+        return _moment(value.astimezone(UTC) if value.tzinfo else value)
     if isinstance(value, date):
         return value.isoformat()
     raise TypeError(f"{type(value).__name__} cannot be written in bulk")

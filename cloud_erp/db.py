@@ -87,6 +87,7 @@ core_fact = Table(
     Column("name", String(64), primary_key=True),
     Column("value", Text, nullable=False),
 )
+_INCARNATION = select(core_fact.c.value).where(core_fact.c.name == "incarnation")
 
 
 def now_utc() -> datetime:
@@ -146,7 +147,7 @@ def open_database(url: str) -> Database:
 
 def incarnation(connection: Connection) -> str:
     """Which life of the database this is: changes when it was restored from a backup."""
-    return str(connection.execute(select(core_fact.c.value).where(core_fact.c.name == "incarnation")).scalar_one())
+    return str(connection.execute(_INCARNATION).scalar_one())
 
 
 def renew_incarnation(connection: Connection) -> str:

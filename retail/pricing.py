@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from retail.units import Money, Quantity, Weight
+from retail.units import Money, Quantity, Weight, divide_half_up
 
 GRAMS_PER_KILOGRAM = 1000
 BASIS_POINTS = 10_000
@@ -17,13 +17,23 @@ BASIS_POINTS = 10_000
 def extended_amount(unit_price: Money, amount: Quantity | Weight) -> Money:
     """The price of so many pieces, or of that weight at a price per kilogram (0.450 kg at 120 is 54)."""
     if isinstance(amount, Weight):
-        return unit_price.share(amount.grams, GRAMS_PER_KILOGRAM)
+        return Money(weighed_minor(unit_price.minor, amount.grams), unit_price.currency)
     return unit_price * amount.pieces
+
+
+def weighed_minor(per_kilogram_minor: int, grams: int) -> int:
+    """extended_amount() of a weight, for those who check many sales and have plain minor units."""
+    return divide_half_up(per_kilogram_minor * grams, GRAMS_PER_KILOGRAM)
 
 
 def included_tax(gross: Money, rate_basis_points: int) -> Money:
     """The tax inside a tax-inclusive amount: gross x rate / (1 + rate), half up. 11.90 at 19 % contains 1.90."""
-    return gross.share(rate_basis_points, BASIS_POINTS + rate_basis_points)
+    return Money(included_tax_minor(gross.minor, rate_basis_points), gross.currency)
+
+
+def included_tax_minor(gross_minor: int, rate_basis_points: int) -> int:
+    """included_tax() in plain minor units."""
+    return divide_half_up(gross_minor * rate_basis_points, BASIS_POINTS + rate_basis_points)
 
 
 def tax_per_code(

@@ -14,8 +14,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
 
-from retail.pricing import extended_amount, included_tax
-from retail.units import Money, Quantity, Weight
+from retail.pricing import included_tax_minor, weighed_minor
 
 
 def _rfc3339(moment: datetime) -> str:
@@ -62,10 +61,11 @@ class SaleLine(Shape):
     lot: str | None = Field(default=None, max_length=20, description="GS1 AI 10")
     expiry: date | None = Field(default=None, description="GS1 AI 17")
 
-    def amount_due(self, currency: str) -> Money:
+    def due_minor(self) -> int:
         """What the line must come to by its own figures; a price that stood in the bar code is its own unit."""
-        amount = Weight(self.weight_grams) if self.weight_grams is not None else Quantity(self.quantity or 1)
-        return extended_amount(Money(self.unit_price_minor, currency), amount)
+        if self.weight_grams is not None:
+            return weighed_minor(self.unit_price_minor, self.weight_grams)
+        return self.unit_price_minor * (self.quantity or 1)
 
 
 class TaxLine(Shape):
@@ -89,6 +89,9 @@ class TenderLine(Shape):
     change_minor: int = Field(default=0, ge=0)
 
 
+#: of one sale
+MOST_LINES = 2_000
+
 LineItem = Annotated[SaleLine | TaxLine | TenderLine, Field(discriminator="type")]
 
 
@@ -106,7 +109,7 @@ class RetailTransaction(Shape):
     begin_date_time: UtcTime
     end_date_time: UtcTime
     currency: Currency
-    line_items: list[LineItem] = Field(min_length=1, max_length=2_000)
+    line_items: list[LineItem] = Field(min_length=1, max_length=MOST_LINES)
     total_minor: int = Field(ge=0)
     training_flag: bool = False
 
@@ -133,21 +136,20 @@ def faults(sale: RetailTransaction) -> list[Fault]:
     The gateway refuses a posted sale that has any; headquarters quarantines one.
     """
     found: list[Fault] = []
-    numbers = [line.line_number for line in sale.line_items]
-    if len(set(numbers)) != len(numbers):
+    lines = sale.line_items
+    if len({line.line_number for line in lines}) != len(lines):
         found.append(Fault(field="line_items", message="two lines carry one line_number; number them 1, 2, 3, ..."))
-    for index, line in enumerate(sale.line_items):
+    gross, total, paid = _sums(sale)
+    for index, line in enumerate(lines):
         if isinstance(line, SaleLine):
-            found += _line_faults(f"line_items[{index}]", line, sale.currency)
+            found += _line_faults(f"line_items[{index}]", line)
         elif isinstance(line, TaxLine):
-            found += _tax_faults(f"line_items[{index}]", line, sale)
+            found += _tax_faults(f"line_items[{index}]", line, gross.get(line.tax_code, 0))
     codes = [tax.tax_code for tax in sale.taxes()]
     if len(set(codes)) != len(codes):
         found.append(Fault(field="line_items", message="two Tax lines carry one tax_code; give one per tax code"))
-    total = sum(line.extended_amount_minor for line in sale.sales())
     if total != sale.total_minor:
         found.append(Fault(field="total_minor", message=f"is {sale.total_minor}; the lines sum to {total}"))
-    paid = sum(tender.amount_minor - tender.change_minor for tender in sale.tenders())
     if paid != sale.total_minor:
         found.append(
             Fault(field="line_items", message=f"tenders less change come to {paid}; total_minor is {sale.total_minor}")
@@ -157,10 +159,23 @@ def faults(sale: RetailTransaction) -> list[Fault]:
     return found
 
 
-def _line_faults(path: str, line: SaleLine, currency: str) -> list[Fault]:
+def _sums(sale: RetailTransaction) -> tuple[dict[str, int], int, int]:
+    """Gross per tax code, the sum of the lines, and the tenders less change, in minor units."""
+    gross: dict[str, int] = {}
+    paid = 0
+    for line in sale.line_items:
+        if isinstance(line, SaleLine):
+            if not line.void_flag:
+                gross[line.tax_code] = gross.get(line.tax_code, 0) + line.extended_amount_minor
+        elif isinstance(line, TenderLine):
+            paid += line.amount_minor - line.change_minor
+    return gross, sum(gross.values()), paid
+
+
+def _line_faults(path: str, line: SaleLine) -> list[Fault]:
     if (line.quantity is None) == (line.weight_grams is None):
         return [Fault(field=f"{path}.quantity", message="give either quantity or weight_grams, not both and not none")]
-    due = line.amount_due(currency).minor
+    due = line.due_minor()
     if due != line.extended_amount_minor:
         return [
             Fault(
@@ -171,8 +186,7 @@ def _line_faults(path: str, line: SaleLine, currency: str) -> list[Fault]:
     return []
 
 
-def _tax_faults(path: str, line: TaxLine, sale: RetailTransaction) -> list[Fault]:
-    gross = sum(item.extended_amount_minor for item in sale.sales() if item.tax_code == line.tax_code)
+def _tax_faults(path: str, line: TaxLine, gross: int) -> list[Fault]:
     if gross != line.taxable_amount_minor:
         return [
             Fault(
@@ -180,7 +194,7 @@ def _tax_faults(path: str, line: TaxLine, sale: RetailTransaction) -> list[Fault
                 message=f"is {line.taxable_amount_minor}; the lines of tax code {line.tax_code} sum to {gross}",
             )
         ]
-    tax = included_tax(Money(gross, sale.currency), line.rate_basis_points).minor
+    tax = included_tax_minor(gross, line.rate_basis_points)
     if tax != line.tax_amount_minor:
         return [Fault(field=f"{path}.tax_amount_minor", message=f"is {line.tax_amount_minor}; the rate gives {tax}")]
     return []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
 from cloud_erp.db import now_utc
 from cloud_erp.errors import AlreadyRegistered, CoreError
@@ -55,7 +55,7 @@ def add(connection: Connection, new: Gateway) -> None:
 
 
 def find(connection: Connection, gateway_id: str) -> Gateway | None:
-    row = connection.execute(_SELECT.where(gateway.c.id == gateway_id)).one_or_none()
+    row = connection.execute(_FIND, {"gateway_id": gateway_id}).one_or_none()
     return None if row is None else Gateway(*row)
 
 
@@ -64,3 +64,4 @@ def listed(connection: Connection) -> list[Gateway]:
 
 
 _SELECT = select(gateway.c.id, gateway.c.store_id, gateway.c.name, gateway.c.currency)
+_FIND = _SELECT.where(gateway.c.id == bindparam("gateway_id"))

@@ -5,12 +5,18 @@ most CREDIT batches of BATCH_RECORDS at once, so when it sends a batch it has ta
 CREDIT - 1 batches before. An ack therefore names what was rejected from there up to its mark. Where that is more than
 MOST_REJECTED, the mark that it tells is held back before the first one left out; MOST_REJECTED is all that the window
 and one batch can hold, so the store gets on with every batch it sends.
+
+Batches that were booked together need one ack: the one for the first of them, which looks back furthest. Only where its
+mark is held back do the next ones get acks of their own.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, select
+from collections.abc import Sequence
 
+from sqlalchemy import Connection, bindparam, literal_column, select
+
+from cloud_erp.intake.envelope import Parcel
 from cloud_erp.intake.model import inbox
 from cloud_erp.intake.work import REJECTED
 from cloud_erp.journal.model import quarantine
@@ -20,6 +26,40 @@ from retail.wire.log import BATCH_RECORDS
 CREDIT = 4
 WINDOW = (CREDIT - 1) * BATCH_RECORDS
 MOST_REJECTED = WINDOW + BATCH_RECORDS
+
+_REJECTED = (
+    select(inbox.c.seq, quarantine.c.code, quarantine.c.id)
+    .join(quarantine, quarantine.c.id == inbox.c.quarantine_id)
+    .where(
+        inbox.c.gateway == bindparam("of_gateway"),
+        inbox.c.epoch == bindparam("of_epoch"),
+        inbox.c.fate == literal_column(f"'{REJECTED}'"),  # a bound value would hide it from the partial index
+        inbox.c.seq > bindparam("known_from"),
+        inbox.c.seq <= bindparam("mark"),
+    )
+    .order_by(inbox.c.seq)
+    .limit(MOST_REJECTED + 1)
+)
+
+
+def answers(
+    connection: Connection,
+    stream: tuple[str, str],
+    mark: int,
+    chain: str | None,
+    incarnation: str,
+    run: Sequence[Parcel],
+) -> list[Ack]:
+    """The acks for batches that were booked together, in the order in which they are to be published."""
+    made: list[Ack] = []
+    for parcel in run:
+        made.append(ack(connection, stream, mark, chain, incarnation, parcel.first_seq))
+        if made[-1].contiguous_seq == mark:
+            break
+    # A second ack with the same mark tells the store of a hole before what came last.
+    if run[0].first_seq <= mark < run[-1].first_seq:
+        made.append(made[-1])
+    return made
 
 
 def ack(
@@ -33,14 +73,8 @@ def ack(
     """For a stream (gateway, epoch) at that mark. first_seq: of the batch it answers; None: it answers none."""
     known_from = mark if first_seq is None else max(0, first_seq - 1 - WINDOW)
     here = (inbox.c.gateway == stream[0]) & (inbox.c.epoch == stream[1])
-    query = (
-        select(inbox.c.seq, quarantine.c.code, quarantine.c.id)
-        .join(quarantine, quarantine.c.id == inbox.c.quarantine_id)
-        .where(here, inbox.c.fate == REJECTED, inbox.c.seq > known_from, inbox.c.seq <= mark)
-        .order_by(inbox.c.seq)
-        .limit(MOST_REJECTED + 1)
-    )
-    rows = list(connection.execute(query))
+    span = {"of_gateway": stream[0], "of_epoch": stream[1], "known_from": known_from, "mark": mark}
+    rows = list(connection.execute(_REJECTED, span))
     if len(rows) > MOST_REJECTED:
         left_out = rows.pop().seq
         stated = dict(

@@ -7,104 +7,87 @@ its place, so that even one which nobody can read is quarantined and acknowledge
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
 from cloud_erp.errors import UnreadableBatch
+from cloud_erp.intake import swift
+from cloud_erp.intake.envelope import MOST, MOST_TOTAL, Envelope, Parcel
+from cloud_erp.intake.item import RETAIL_TRANSACTION, SAID, Item, Poison, booking_of, unit_of
 from cloud_erp.text import printable
-from retail.sale import Fault, RetailTransaction, SaleLine, Shape, faults
+from retail.sale import Fault, RetailTransaction, SaleLine, faults
 from retail.wire.audit import AUDIT_RECORD, AuditRecord
 from retail.wire.canonical import canonical, sha256_hex
-from retail.wire.log import Epoch, Record, Sha256
+from retail.wire.log import Record
 from retail.wire.payload import PayloadError, unpack
 
-#: what an integer column holds
-MOST = 2**63 - 1
-#: a total beyond this is a mistake, and sums of such would overflow
-MOST_TOTAL = 10**13
-MOST_RECORDS = 10_000
 MOST_KEY = 128
 #: fields that one answer names
 MOST_FAULTS = 20
-RETAIL_TRANSACTION = "RetailTransaction"
 #: what pydantic calls the kinds of a line
 BRANCHES = ("Sale", "Tax", "Tender")
 
 
-class Envelope(Shape):
-    """A batch whose items were not looked at yet."""
-
-    schema_: str = Field(alias="schema", pattern=r"^backroom\.log/1$")
-    epoch: Epoch
-    first_seq: int = Field(ge=1, le=MOST - MOST_RECORDS)
-    count: int = Field(ge=1)
-    prev_chain: Sha256
-    items: list[Any] = Field(min_length=1, max_length=MOST_RECORDS)
-
-
-@dataclass(frozen=True, slots=True)
-class Poison:
-    """Why a record cannot be booked: one machine word, a reason a person can act on, and the fields it lies in."""
-
-    code: str
-    reason: str
-    faults: tuple[Fault, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One record of a batch as it came. `record` is None where it cannot be read; sale or audit is its content."""
-
-    seq: int
-    source: Any
-    body: str
-    body_sha256: str
-    key: str
-    record: Record | None
-    sale: RetailTransaction | None = None
-    audit: AuditRecord | None = None
-    poison: Poison | None = None
-
-    @property
-    def content(self) -> tuple[str, str]:
-        """What must be equal for a record to be a mere repetition."""
-        return self.body_sha256, self.key
-
-    def raw(self) -> str:
-        """The record as it came, as JSON text of plain ASCII."""
-        return json.dumps(self.source, sort_keys=True)
-
-
-def read_batch(payload: bytes) -> tuple[Envelope, list[Item]]:
-    """The envelope and its records.
+def read_batch(payload: bytes) -> Parcel:
+    """The batch with its records.
 
     Raises:
         UnreadableBatch: nothing in it can be given a seq.
     """
     try:
-        envelope = Envelope.model_validate(json.loads(unpack(payload)))
+        plain = unpack(payload)
+        quick = swift.envelope(plain)
+        envelope = quick if quick is not None else _envelope(plain)
     except (PayloadError, ValueError, RecursionError) as error:
         reason = " ".join(str(error).split())[:300]
         raise UnreadableBatch(f"a batch of {len(payload)} bytes cannot be read: {reason}") from error
-    return envelope, [_item(envelope.first_seq + place, raw) for place, raw in enumerate(envelope.items)]
+    first: int = envelope["first_seq"]
+    items = []
+    for seq, raw in enumerate(envelope["items"], start=first):
+        source = raw if quick is not None else swift.record(raw)
+        items.append((swift.item(seq, source) if source is not None else None) or read_record(seq, raw))
+    return Parcel(envelope["epoch"], first, envelope["count"], items)
 
 
-def _item(seq: int, raw: Any) -> Item:
+def _envelope(plain: bytes) -> dict[str, Any]:
+    read = Envelope.model_validate(json.loads(plain))
+    return {"epoch": read.epoch, "first_seq": read.first_seq, "count": read.count, "items": read.items}
+
+
+def read_record(seq: int, raw: Any) -> Item:
+    """A record with what is wrong with it, if anything is."""
     try:
         record = Record.model_validate(raw)
         body = canonical(record.body)
     except (ValidationError, ValueError) as error:
         text = json.dumps(raw, sort_keys=True)
         poison = Poison("unreadable", f"the record cannot be read: {first_fault(error)}")
-        return Item(seq, raw, text, sha256_hex(text.encode()), key_in(raw), None, poison=poison)
-    digest = sha256_hex(body)
-    poison_or_none = _doubt(seq, record, digest)
-    sale, audit = None, None
-    if poison_or_none is None:
-        sale, audit, poison_or_none = read_body(record.type, record.body)
-    return Item(seq, raw, body.decode(), digest, printable(record.idempotency_key), record, sale, audit, poison_or_none)
+        return Item(seq, raw, text, sha256_hex(text.encode()), key_in(raw), poison=poison)
+    item = known(seq, raw, record, body)
+    item.poison = _doubt(seq, record, item.body_sha256)
+    return item if item.poison else with_content(item, record.type, record.body)
+
+
+def known(seq: int, source: Any, record: Record, body: bytes) -> Item:
+    """An item of what stands around its body; the body is not looked at yet."""
+    return Item(
+        seq=seq,
+        source=source,
+        body=body.decode(),
+        body_sha256=sha256_hex(body),
+        key=printable(record.idempotency_key),
+        stated_sha256=record.body_sha256,
+        chain=record.chain,
+        said=_said(source, record),
+    )
+
+
+def _said(source: Any, record: Record) -> str:
+    """As it came; where it did not come whole, as it was filled in."""
+    if isinstance(source, dict) and all(name in source for name in SAID):
+        return canonical({name: source[name] for name in SAID}).decode()
+    return canonical(record.model_dump(mode="json", include=set(SAID))).decode()
 
 
 def key_in(raw: Any) -> str:
@@ -124,18 +107,20 @@ def _doubt(seq: int, record: Record, digest: str) -> Poison | None:
     return None
 
 
-def read_body(kind: str, body: Any) -> tuple[RetailTransaction | None, AuditRecord | None, Poison | None]:
-    """What the body of a record of that type says, or why it cannot be booked."""
+def with_content(item: Item, kind: str, body: Any) -> Item:
+    """The item, with what the body of a record of that type says, or with why it cannot be booked."""
     if kind == RETAIL_TRANSACTION:
-        sale, poison = _sale(body)
-        return sale, None, poison
-    if kind == AUDIT_RECORD:
+        sale, item.poison = _sale(body)
+        item.booking = booking_of(sale) if sale is not None else None
+    elif kind == AUDIT_RECORD:
         try:
-            return None, AuditRecord.model_validate(body), None
+            item.audit = AuditRecord.model_validate(body)
         except ValidationError as error:
-            return None, None, _misread("the audit record", error)
-    reason = f"records of type {kind!r} are not known here; a newer core may know them"
-    return None, None, Poison("unknown_type", printable(reason))
+            item.poison = _misread("the audit record", error)
+    else:
+        reason = f"records of type {kind!r} are not known here; a newer core may know them"
+        item.poison = Poison("unknown_type", printable(reason))
+    return item
 
 
 def _sale(body: Any) -> tuple[RetailTransaction | None, Poison | None]:
@@ -162,15 +147,20 @@ def _misread(what: str, error: ValidationError) -> Poison:
 
 def unfit(item: Item, store_id: str, currency: str, units: dict[str, str]) -> Poison | None:
     """Why this cannot be one of that gateway's records, or be of this catalogue's items; None where it can."""
-    content = item.sale or item.audit
+    content = item.booking or item.audit
     if content is not None and content.store_id != store_id:
         return _at("store_id", "wrong_store", f"is of store {content.store_id}; its gateway belongs to {store_id}")
-    return None if item.sale is None else _unfit_sale(item.sale, currency, units)
-
-
-def _unfit_sale(sale: RetailTransaction, currency: str, units: dict[str, str]) -> Poison | None:
+    sale = item.booking
+    if sale is None:
+        return None
     if sale.currency != currency:
         return _at("currency", "wrong_currency", f"the sale is in {sale.currency}; its gateway sells in {currency}")
+    if sale.units <= units.items():
+        return None
+    return _unfit_lines(RetailTransaction.model_validate(json.loads(item.body)), units)
+
+
+def _unfit_lines(sale: RetailTransaction, units: dict[str, str]) -> Poison | None:
     for place, line in enumerate(sale.line_items):
         if not isinstance(line, SaleLine) or line.void_flag:
             continue
@@ -179,18 +169,14 @@ def _unfit_sale(sale: RetailTransaction, currency: str, units: dict[str, str]) -
         if unit is None:
             text = f"line {line.line_number}: item {line.item_id} is not in the catalogue; import it, then re-post"
             return _at(field, "unknown_item", text)
-        if unit != _unit(line):
-            counted = f"item {line.item_id} is sold by {unit}, the line counts by {_unit(line)}"
+        if unit != unit_of(line):
+            counted = f"item {line.item_id} is sold by {unit}, the line counts by {unit_of(line)}"
             return _at(field, "unit_mismatch", f"line {line.line_number}: {counted}")
     return None
 
 
 def _at(field: str, code: str, text: str) -> Poison:
     return Poison(code, text, (Fault(field=field, message=text),))
-
-
-def _unit(line: SaleLine) -> str:
-    return "kg" if line.weight_grams is not None else "each"
 
 
 def first_fault(error: Exception) -> str:

@@ -19,7 +19,8 @@ from cloud_erp.catalog import service as catalog
 from cloud_erp.db import now_utc
 from cloud_erp.errors import NotInQuarantine, Settled, StillUnfit
 from cloud_erp.fleet import alarms, registry
-from cloud_erp.intake.batch import RETAIL_TRANSACTION, Item, Poison, key_in, read_body, unfit
+from cloud_erp.intake.batch import key_in, known, unfit, with_content
+from cloud_erp.intake.item import RETAIL_TRANSACTION, Item, Poison
 from cloud_erp.intake.mending import differences
 from cloud_erp.intake.model import inbox
 from cloud_erp.intake.service import booked_keys, lock_store
@@ -138,12 +139,10 @@ def _item(connection: Connection, held: Held, body: Any) -> Item:
     except ValueError as error:
         raise StillUnfit(printable(f"the body cannot be written: {error}"), "unreadable", []) from error
     record = _record(held, body if isinstance(body, dict) else {}, sha256_hex(text))
-    sale, audit, poison = read_body(record.type, body)
-    key = record.idempotency_key
-    item = Item(held.row.seq, held.source, text.decode(), sha256_hex(text), key, record, sale, audit, poison)
-    wanted = sorted({line.item_id for line in sale.sales()}) if sale else []
+    item = with_content(known(held.row.seq, held.source, record, text), record.type, body)
+    wanted = sorted({item_id for item_id, _ in item.booking.units}) if item.booking else []
     units = catalog.units(connection, wanted)
-    poison = poison or unfit(item, held.gateway.store_id, held.gateway.currency, units)
+    poison = item.poison or unfit(item, held.gateway.store_id, held.gateway.currency, units)
     if poison is not None:
         raise StillUnfit(poison.reason, poison.code, list(poison.faults))
     return item

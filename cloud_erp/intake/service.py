@@ -6,18 +6,20 @@ and every decision is made from rows read under that lock.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Integer, Row, bindparam, literal_column, select, update
 
 from cloud_erp.bulk import insert_new, on_postgresql
 from cloud_erp.catalog import service as catalog
 from cloud_erp.db import incarnation, now_utc
 from cloud_erp.fleet import alarms, registry
 from cloud_erp.intake import acks
-from cloud_erp.intake.batch import Item, read_batch, unfit
+from cloud_erp.intake.batch import read_batch, unfit
+from cloud_erp.intake.envelope import Parcel
+from cloud_erp.intake.item import Item
 from cloud_erp.intake.model import inbox, stream
 from cloud_erp.intake.work import BOOKED, REJECTED, REPEATED, Work
 from cloud_erp.journal import horizon
@@ -28,6 +30,32 @@ from retail.wire.log import GENESIS, chain_link
 CHUNK = 500
 #: two ints name a lock of ours: this one and the store it is about
 STORE_LOCKS = 0x4253
+# The inner query is sorted before the outer one takes anything: OFFSET 0 keeps the planner from merging the two.
+_LOCK = f"""
+SELECT pg_advisory_xact_lock({STORE_LOCKS}, number) FROM (
+  SELECT DISTINCT hashtext(store) AS number FROM unnest(%(stores)s::text[]) AS store ORDER BY 1 OFFSET 0
+) AS numbers
+"""  # noqa: S608
+# An array is one value, where a list is as many as there are keys.
+_BOOKED_KEYS = f"""
+SELECT idempotency_key, body_sha256 FROM inbox
+WHERE store_id = %(store)s AND idempotency_key = ANY(%(keys)s::text[]) AND fate = '{BOOKED}'
+"""  # noqa: S608
+# Made once, not for each batch: it shows in how soon a lone sale is booked.
+_HERE = (inbox.c.gateway == bindparam("of_gateway")) & (inbox.c.epoch == bindparam("of_epoch"))
+_THERE = (stream.c.gateway == bindparam("of_gateway")) & (stream.c.epoch == bindparam("of_epoch"))
+_STREAM = select(stream).where(_THERE)
+_MOVED = ("contiguous_seq", "head_chain", "updated_at", "told_incarnation")
+_MOVE = update(stream).where(_THERE).values({name: bindparam(name) for name in _MOVED})
+_RECEIVED = select(inbox.c.seq, inbox.c.body_sha256, inbox.c.idempotency_key).where(
+    _HERE, inbox.c.seq.between(bindparam("first"), bindparam("last"))
+)
+_ABOVE = (
+    select(inbox.c.seq, inbox.c.stated_sha256, inbox.c.chain)
+    .where(_HERE, inbox.c.seq > bindparam("above"))
+    .order_by(inbox.c.seq)
+    .limit(bindparam("most", type_=Integer))
+)
 
 
 def book(connection: Connection, gateway_id: str, payload: bytes) -> Ack | None:
@@ -42,21 +70,31 @@ def book(connection: Connection, gateway_id: str, payload: bytes) -> Ack | None:
     if gateway is None:
         note_unregistered(connection, gateway_id)
         return None
-    envelope, items = read_batch(payload)
-    lock_store(connection, gateway.store_id)
-    mark = open_stream(connection, gateway_id, envelope.epoch)
-    if envelope.count != len(items):
-        text = f"a batch says {envelope.count} records and holds {len(items)}; what it holds is booked"
-        alarms.raise_alarm(connection, gateway_id, "batch_count", text)
-    work = Work(gateway, envelope.epoch, now_utc())
-    fresh = _sift(connection, work, items)
+    parcel = read_batch(payload)
+    lock_stores(connection, [gateway.store_id])
+    return book_run(connection, gateway, [parcel])[-1]
+
+
+def book_run(connection: Connection, gateway: registry.Gateway, run: Sequence[Parcel]) -> list[Ack]:
+    """Book batches of one epoch that stand in order and do not overlap, as if they were one; their store is locked.
+
+    The acks are to be published in this order.
+    """
+    epoch = run[0].epoch
+    mark = open_stream(connection, gateway.id, epoch)
+    for parcel in run:
+        if parcel.count != len(parcel.items):
+            text = f"a batch says {parcel.count} records and holds {len(parcel.items)}; what it holds is booked"
+            alarms.raise_alarm(connection, gateway.id, "batch_count", text)
+    work = Work(gateway, epoch, now_utc())
+    fresh = _sift(connection, work, [item for parcel in run for item in parcel.items])
     _sort_out(connection, work, fresh)
     if work.journal:
         horizon.announce(connection)
     work.write(connection)
     life = incarnation(connection)
     seq, chain = _advance(connection, work, mark, life)
-    return acks.ack(connection, (gateway_id, envelope.epoch), seq, chain, life, envelope.first_seq)
+    return acks.answers(connection, (gateway.id, epoch), seq, chain, life, run)
 
 
 def note_unregistered(connection: Connection, gateway_id: str) -> None:
@@ -77,31 +115,37 @@ def marks(connection: Connection) -> dict[str, tuple[str, int, datetime]]:
 
 def lock_store(connection: Connection, store_id: str) -> None:
     """Hold a store's intake until the transaction ends: its gateways share keys and stock. SQLite has one writer."""
+    lock_stores(connection, [store_id])
+
+
+def lock_stores(connection: Connection, store_ids: Iterable[str]) -> None:
+    """Hold several stores; in order of the locks' numbers, so that two workers never wait for each other in a ring."""
     if on_postgresql(connection):
-        connection.exec_driver_sql(
-            f"SELECT pg_advisory_xact_lock({STORE_LOCKS}, hashtext(%(store)s))", {"store": store_id}
-        )
+        connection.exec_driver_sql(_LOCK, {"stores": list(store_ids)})
 
 
 def open_stream(connection: Connection, gateway_id: str, epoch: str) -> Row[Any]:
     """The stream's row, made where it is missing; its store is locked."""
-    query = select(stream).where(stream.c.gateway == gateway_id, stream.c.epoch == epoch)
-    there = connection.execute(query).one_or_none()
+    place = {"of_gateway": gateway_id, "of_epoch": epoch}
+    there = connection.execute(_STREAM, place).one_or_none()
     if there is not None:
         return there
     start = {"gateway": gateway_id, "epoch": epoch, "contiguous_seq": 0, "head_chain": GENESIS.hex()}
     insert_new(connection, stream, [{**start, "updated_at": now_utc()}])
-    return connection.execute(query).one()
+    return connection.execute(_STREAM, place).one()
 
 
 def booked_keys(connection: Connection, store_id: str, keys: Sequence[str]) -> dict[str, str]:
     """idempotency key -> body hash as it came, of those that were booked for this store, in whatever epoch."""
+    if on_postgresql(connection):
+        rows = connection.exec_driver_sql(_BOOKED_KEYS, {"store": store_id, "keys": list(keys)})
+        return {row.idempotency_key: row.body_sha256 for row in rows}
     found: dict[str, str] = {}
     for start in range(0, len(keys), CHUNK):
         query = select(inbox.c.idempotency_key, inbox.c.body_sha256).where(
             inbox.c.store_id == store_id,
             inbox.c.idempotency_key.in_(keys[start : start + CHUNK]),
-            inbox.c.fate == BOOKED,
+            inbox.c.fate == literal_column(f"'{BOOKED}'"),  # a bound value would hide it from the partial index
         )
         found.update(connection.execute(query).all())
     return found
@@ -109,12 +153,8 @@ def booked_keys(connection: Connection, store_id: str, keys: Sequence[str]) -> d
 
 def _sift(connection: Connection, work: Work, items: Sequence[Item]) -> list[Item]:
     """The items whose seq was never received; repetitions fall away, contradictions go to quarantine."""
-    query = select(inbox.c.seq, inbox.c.body_sha256, inbox.c.idempotency_key).where(
-        inbox.c.gateway == work.gateway.id,
-        inbox.c.epoch == work.epoch,
-        inbox.c.seq.between(items[0].seq, items[-1].seq),
-    )
-    known = {row.seq: (row.body_sha256, row.idempotency_key) for row in connection.execute(query)}
+    span = {"of_gateway": work.gateway.id, "of_epoch": work.epoch, "first": items[0].seq, "last": items[-1].seq}
+    known = {seq: (digest, key) for seq, digest, key in connection.execute(_RECEIVED, span)}
     others = [item for item in items if item.seq in known and known[item.seq] != item.content]
     booked = booked_keys(connection, work.gateway.store_id, [item.key for item in others if item.key])
     for item in others:
@@ -129,7 +169,7 @@ def _sift(connection: Connection, work: Work, items: Sequence[Item]) -> list[Ite
 
 def _sort_out(connection: Connection, work: Work, items: Sequence[Item]) -> None:
     """Decide for each new item: book it, take it as a repetition under another seq, or reject it."""
-    wanted = {line.item_id for item in items if item.sale for line in item.sale.sales()}
+    wanted = {item_id for item in items if item.booking for item_id, _ in item.booking.units}
     units = catalog.units(connection, sorted(wanted))
     booked = booked_keys(connection, work.gateway.store_id, [item.key for item in items if item.key])
     for item in items:
@@ -152,40 +192,45 @@ def _sort_out(connection: Connection, work: Work, items: Sequence[Item]) -> None
 def _advance(connection: Connection, work: Work, mark: Row[Any], life: str) -> tuple[int, str | None]:
     """Move the mark over all that is now contiguous, proving the chain on the way; the new mark and its chain."""
     seq: int = mark.contiguous_seq
-    chain: str | None = mark.head_chain
+    chain = bytes.fromhex(mark.head_chain) if mark.head_chain is not None else None
     while True:
-        query = (
-            select(inbox.c.seq, inbox.c.stated_sha256, inbox.c.chain)
-            .where(inbox.c.gateway == work.gateway.id, inbox.c.epoch == work.epoch, inbox.c.seq > seq)
-            .order_by(inbox.c.seq)
-            .limit(CHUNK)
-        )
-        rows = connection.execute(query).all()
-        before = seq
-        for row in rows:
+        while (link := work.links.get(seq + 1)) is not None:
+            seq += 1
+            chain = _linked(connection, work, seq, link, chain)
+        above = _above(connection, work, seq)
+        for row in above:
             if row.seq != seq + 1:
                 break
-            seq, chain = row.seq, _linked(connection, work, row, chain)
-        if seq - before < CHUNK:
+            seq, chain = row.seq, _linked(connection, work, row.seq, (row.stated_sha256, row.chain), chain)
+        if not above or seq != above[-1].seq:
             break
-    where = (stream.c.gateway == work.gateway.id) & (stream.c.epoch == work.epoch)
-    now_known = {"contiguous_seq": seq, "head_chain": chain, "updated_at": work.at, "told_incarnation": life}
-    connection.execute(update(stream).where(where).values(**now_known))
-    return seq, chain
+    head_chain = chain.hex() if chain is not None else None
+    now_known = {"contiguous_seq": seq, "head_chain": head_chain, "updated_at": work.at, "told_incarnation": life}
+    connection.execute(_MOVE, {"of_gateway": work.gateway.id, "of_epoch": work.epoch, **now_known})
+    return seq, head_chain
 
 
-def _linked(connection: Connection, work: Work, row: Any, before: str | None) -> str | None:
+def _above(connection: Connection, work: Work, seq: int) -> Sequence[Any]:
+    """The next records above seq that were received, perhaps long ago."""
+    place = {"of_gateway": work.gateway.id, "of_epoch": work.epoch, "above": seq, "most": CHUNK}
+    return connection.execute(_ABOVE, place).all()
+
+
+def _linked(
+    connection: Connection, work: Work, seq: int, link: tuple[str | None, str | None], before: bytes | None
+) -> bytes | None:
     """The chain value of a record by headquarters' own reckoning, over what it received first under each number.
 
     Two cards that write under the same numbers never agree with it again beyond the place where they part, whichever of
     them a later record came from. Where a record could not be read, the next one's own word is taken.
     """
-    if before is None or row.chain is None or row.stated_sha256 is None:
-        return str(row.chain) if row.chain is not None else None
-    linked = chain_link(bytes.fromhex(before), work.epoch, row.seq, bytes.fromhex(row.stated_sha256)).hex()
-    if linked != row.chain:
+    stated, said = link
+    if before is None or said is None or stated is None:
+        return bytes.fromhex(said) if said is not None else None
+    linked = chain_link(before, work.epoch, seq, bytes.fromhex(stated))
+    if linked.hex() != said:
         text = (
-            f"seq {row.seq}: its chain does not follow from seq {row.seq - 1}: records before it were changed, or come "
+            f"seq {seq}: its chain does not follow from seq {seq - 1}: records before it were changed, or come "
             "from two cards; the box begins a new epoch by itself, look for a second box of this name"
         )
         alarms.hold(connection, work.gateway.id, alarms.CHAIN, text, subject=work.epoch)

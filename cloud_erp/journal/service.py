@@ -19,6 +19,11 @@ from retail.sale import RetailTransaction
 from retail.units import Money
 
 SLOT = timedelta(minutes=15)
+#: the journal's columns that are extracted from a sale, in the order of entry()
+ENTRY = (
+    "store_id", "workstation_id", "sequence_number", "operator_id", "business_date", "begin_at", "end_at", "end_slot",
+    "currency", "total_minor", "item_count", "training",
+)  # fmt: skip
 
 
 class SaleView(BaseModel):
@@ -101,7 +106,7 @@ class Hour:
 
 
 def entry(sale: RetailTransaction) -> dict[str, Any]:
-    """The journal's columns that are extracted from a sale."""
+    """The columns of ENTRY."""
     end = sale.end_date_time
     return {
         "store_id": sale.store_id,
