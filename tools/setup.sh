@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Everything the two commands need: Debian packages by name, then a virtual environment from pinned, hashed requirements.
+# `tools/setup.sh lab` also installs what `make device-lab` needs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -20,6 +21,14 @@ command -v strace >/dev/null || missing+=(strace)
 command -v faketime >/dev/null || missing+=(faketime)
 compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null || missing+=(postgresql)
 ls /usr/share/fonts/opentype/noto/*CJK* >/dev/null 2>&1 || missing+=(fonts-noto-cjk)
+ls /usr/lib/*/libusb-1.0.so.0 >/dev/null 2>&1 || missing+=(libusb-1.0-0)
+command -v umockdev-run >/dev/null || missing+=(umockdev)
+if [ "${1:-}" = lab ]; then
+  command -v qemu-system-x86_64 >/dev/null || missing+=(qemu-system-x86)
+  command -v busybox >/dev/null || missing+=(busybox-static)
+  command -v cpio >/dev/null || missing+=(cpio)
+  command -v depmod >/dev/null || missing+=(kmod)
+fi
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
 if [ ${#missing[@]} -gt 0 ]; then
   say "installing from Debian: ${missing[*]} (a minute or two)"
@@ -27,6 +36,7 @@ if [ ${#missing[@]} -gt 0 ]; then
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 fi
 
+if [ "${1:-}" = lab ] && [ -e .venv/.ready ]; then exit 0; fi
 if [ ! -x .venv/bin/python ] || ! .venv/bin/python -c '' 2>/dev/null; then
   say "making .venv with $(python3 --version)"
   python3 -m venv --clear .venv

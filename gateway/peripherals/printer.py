@@ -75,9 +75,14 @@ PrintLine = Text | Columns | Rule | Qr | BarCode | Raster | Logo | Cut
 
 @dataclass(frozen=True, slots=True)
 class Print:
-    """A whole job; done when the printer says so, not when the socket took it."""
+    """A whole job; done when the printer says so, not when the socket took it.
+
+    job: a name of its own, the same however often it is asked for. If it was refused as begun and the printer still
+    holds the rest (paper ran out), asking again under that name sends nothing: it waits for the end of what was sent.
+    """
 
     lines: tuple[PrintLine, ...]
+    job: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ class ReceiptPrinter:
         lines = receipt(job.transaction, self._store_name, self._zone, job.seq, copy=job.attempted)
         await self._ledger.mark_receipt(job.number, "printing")
         try:
-            await self._ask(Print(lines), PRINT_WITHIN_S)
+            await self._ask(Print(lines, job=str(job.number)), PRINT_WITHIN_S)
         except DeviceError as error:
             if error.reason == "unprintable":
                 # No try will ever print it; it must not hold up the receipts behind it.
@@ -74,7 +74,8 @@ class ReceiptPrinter:
             self._say(None)
 
     async def _put_back(self, job: ReceiptJob, error: DeviceError) -> None:
-        if not error.begun:
+        # What was once begun stays so: a printer that later refuses for lack of paper has still printed some of it.
+        if not error.begun and not job.attempted:
             await self._ledger.mark_receipt(job.number, "waiting")
         if self.trouble is None:
             log.warning("receipt %d waits: %s", job.seq, error, extra={"device": self.printer, "seq": job.seq})

@@ -1,16 +1,34 @@
-"""What ESC/POS bytes leave on paper: text with its size and place, cuts, drawer pulses, QR codes, pictures.
+"""What ESC/POS bytes leave on paper: text with its size and place, cuts, drawer pulses, QR and bar codes, pictures.
 
 Wire:   the print data of an ESC/POS printer, real-time commands taken out before (see escpos.py).
-Units:  columns of font A (12 x 24 dots); a double-width character takes two.
+Units:  columns of font A (12 x 24 dots); a double-width character takes two. Positions of ESC $ and ESC \\ are dots and
+        come out as blanks.
 Source: Epson ESC/POS command reference, the entry of each command; code pages: the same, ESC t. Chinese text between
-        FS & and FS . is read as the firmware's table, Big5 or GB18030. Written from there, not from any encoder.
+        FS & and FS . is read as the firmware's table, Big5 or GB18030; after FS C 1 a Japanese one reads Shift JIS
+        without them. Written from there, not from any encoder.
 """
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+
+from gateway.simulators.printer.escpos_marks import (
+    Automatic,
+    Bars,
+    CutHere,
+    Feed,
+    IdAsked,
+    Mark,
+    NameAsked,
+    Picture,
+    Printed,
+    Pulse,
+    QrCode,
+    StatusAsked,
+    StoredPicture,
+    Unknown,
+)
 
 CODE_PAGES = {
     0: "cp437", 1: "cp932", 2: "cp850", 3: "cp860", 4: "cp863", 5: "cp865", 13: "cp857", 14: "cp737", 15: "iso8859-7",
@@ -21,79 +39,29 @@ CODE_PAGES = {
 #: commands of two bytes and a fixed number of parameters which leave no mark on this paper
 PARAMETERS = {
     b"\x1b2": 0, b"\x1b3": 1, b"\x1b ": 1, b"\x1b{": 1, b"\x1bV": 1, b"\x1bM": 1, b"\x1b-": 1, b"\x1bG": 1,
-    b"\x1bR": 1, b"\x1b=": 1, b"\x1bc": 2, b"\x1b$": 2, b"\x1b\\": 2, b"\x1bL": 0, b"\x1bS": 0, b"\x1bT": 1,
-    b"\x1bW": 8, b"\x1br": 1, b"\x1bU": 1, b"\x1b%": 1, b"\x1b?": 1, b"\x1dB": 1, b"\x1dH": 1, b"\x1df": 1,
-    b"\x1dh": 1, b"\x1dw": 1, b"\x1da": 1, b"\x1dI": 1, b"\x1dL": 2, b"\x1dW": 2, b"\x1dP": 2, b"\x1db": 1,
-    b"\x1d$": 2, b"\x1d\\": 2, b"\x1d:": 0, b"\x1cC": 1, b"\x1c!": 1, b"\x1c-": 1, b"\x1cS": 2, b"\x1cp": 2,
+    b"\x1bR": 1, b"\x1b=": 1, b"\x1bc": 2, b"\x1bL": 0, b"\x1bS": 0, b"\x1bT": 1,
+    b"\x1bW": 8, b"\x1br": 1, b"\x1bU": 1, b"\x1b%": 1, b"\x1b?": 1, b"\x1dB": 1, b"\x1df": 1, b"\x1dL": 2,
+    b"\x1dW": 2, b"\x1dP": 2, b"\x1db": 1,
+    b"\x1d$": 2, b"\x1d\\": 2, b"\x1d:": 0, b"\x1c!": 1, b"\x1c-": 1, b"\x1cS": 2, b"\x1cp": 2,
 }  # fmt: skip
-
-
+#: page 1 above 7F, but for the katakana from A1 to DF
+PAGE_1 = dict(
+    zip(
+        (*range(0x80, 0xA0), *range(0xE0, 0x100)),
+        "▁▂▃▄▅▆▇█▏▎▍▌▋▊▉┼┴┬┤├▔─│▕┌┐└┘╭╮╰╯═╞╪╡◢◣◥◤♠♥♦♣●○╱╲╳円年月日時分秒〒市区町村人▒ ",
+        strict=True,
+    )
+)
 #: the usual distance between two lines, in dots; ESC J feeds in dots
 LINE_DOTS = 30
-
-
-@dataclass(frozen=True, slots=True)
-class Printed:
-    """One line of text as it stands on the paper."""
-
-    text: str
-    align: str = "left"
-    bold: bool = False
-    wide: bool = False
-    tall: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class QrCode:
-    data: str
-    dots: int
-    align: str = "left"
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A raster: `rows` has one bit per dot, `width` dots in a row rounded up to bytes."""
-
-    width: int
-    height: int
-    rows: bytes
-    align: str = "left"
-
-
-@dataclass(frozen=True, slots=True)
-class Feed:
-    lines: int
-
-
-@dataclass(frozen=True, slots=True)
-class CutHere:
-    partial: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Pulse:
-    """ESC p: m names the pin; times in milliseconds."""
-
-    m: int
-    on_ms: int
-    off_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class StatusAsked:
-    """GS r n: answered in turn, when the printer comes to it."""
-
-    n: int
-
-
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """Bytes that no command here begins with: a test looks that there are none."""
-
-    data: bytes
-
-
-Mark = Printed | QrCode | Picture | Feed | CutHere | Pulse | StatusAsked | Unknown
+CELL_DOTS = 12
+#: tables of two-byte characters, as Python calls them
+TABLES = {"big5": "cp950", "gb18030": "gb18030", "shift_jis": "cp932"}
+#: GS k m: 0-6 end with NUL, 65-73 begin with their length
+SYSTEMS = {
+    0: "UPCA", 1: "UPCE", 2: "EAN13", 3: "EAN8", 4: "CODE39", 5: "ITF", 6: "CODABAR", 72: "CODE93", 73: "CODE128",
+}  # fmt: skip
+HRI = ("none", "above", "below", "both")
 
 
 class Incomplete(Exception):
@@ -112,8 +80,10 @@ class Paper:
 
     def _reset(self) -> None:
         self._align, self._bold, self._wide, self._tall, self._page = "left", False, False, False, "cp437"
-        self._kanji = False
+        self._kanji = self._shift_jis = False
         self._qr, self._qr_dots = b"", 3
+        self._bar_height, self._bar_module, self._hri = 162, 3, "none"
+        self._stored: Picture | None = None
         self._line = ""
         self._line_style: tuple[bool, bool, bool] | None = None
 
@@ -155,9 +125,17 @@ class Paper:
                 return []
         if first < b" ":
             return [Unknown(first)]
-        if self._kanji and first >= b"\x81":
-            return self._character((first + self._take(1)).decode(self.chinese, "replace"))
+        if self._is_lead(first[0]):
+            return self._character((first + self._take(1)).decode(TABLES[self.chinese], "replace"))
+        if self._page == "cp932" and first[0] in PAGE_1:
+            return self._character(PAGE_1[first[0]])
         return self._character(first.decode(self._page, "replace"))
+
+    def _is_lead(self, byte: int) -> bool:
+        if self.chinese == "shift_jis":
+            # From A1 to DF stand the half-width katakana, each one byte.
+            return self._shift_jis and 0x81 <= byte <= 0xFC and not 0xA0 <= byte <= 0xDF
+        return self._kanji and 0x81 <= byte <= 0xFE
 
     def _character(self, text: str) -> list[Mark]:
         full = self._used() + columns_of(text) * (2 if self._wide else 1) > self.columns
@@ -208,8 +186,30 @@ class Paper:
             pass
         return []
 
-    def _status_asked(self, name: bytes) -> list[Mark]:
-        return [StatusAsked(self._take(1)[0])]
+    def _asked(self, name: bytes) -> list[Mark]:
+        (n,) = self._take(1)
+        match name:
+            case b"\x1dr":
+                return [StatusAsked(n)]
+            case b"\x1dI":
+                return [NameAsked(n)]
+            case _:
+                return [Automatic(n)]
+
+    def _table(self, name: bytes) -> list[Mark]:
+        self._shift_jis = self._take(1) in (b"\x01", b"1")
+        return []
+
+    def _place(self, name: bytes) -> list[Mark]:
+        low, high = self._take(2)
+        dots = low + 256 * high
+        here = self._used() * CELL_DOTS
+        if name == b"\x1b\\":
+            dots = here + (dots if dots < 0x8000 else dots - 0x10000)
+        # Going back would print over what is there; nobody reads that, and blanks cannot show it.
+        blanks = (min(dots // CELL_DOTS, self.columns) - self._used()) // (2 if self._wide else 1)
+        self._line += " " * blanks
+        return []
 
     def _style(self, name: bytes) -> list[Mark]:
         (value,) = self._take(1)
@@ -234,20 +234,68 @@ class Paper:
             self._take(1)
         return [*self._flush(), CutHere(partial=kind in (1, 49, 66, 98, 104))]
 
+    def _bar_setting(self, name: bytes) -> list[Mark]:
+        (value,) = self._take(1)
+        match name:
+            case b"\x1dh":
+                self._bar_height = value or 162
+            case b"\x1dw":
+                self._bar_module = value if 1 <= value <= 6 else self._bar_module
+            case _:
+                self._hri = HRI[value % 48] if value % 48 < len(HRI) else "none"
+        return []
+
+    def _bar_code(self, name: bytes) -> list[Mark]:
+        (m,) = self._take(1)
+        if m > 6:
+            data = self._take(self._take(1)[0])
+        else:
+            data = b""
+            while (byte := self._take(1)) != b"\0":
+                data += byte
+        system = SYSTEMS.get(m, SYSTEMS.get(m - 65, "?"))
+        text = code_128(data) if system == "CODE128" else data.decode("ascii", "replace")
+        bars = Bars(text, system, self._bar_height, self._bar_module, self._hri, self._align)
+        return [*self._flush(), bars]
+
     def _block(self, name: bytes) -> list[Mark]:
-        """GS ( and FS (: a letter, then two bytes of length."""
-        name += self._take(1)
-        low, high = self._take(2)
-        body = self._take(low + 256 * high)
-        if name != b"\x1d(k" or body[:1] != b"1":
-            return []
-        match body[1]:
-            case 67:
-                self._qr_dots = body[2]
-            case 80:
+        """GS ( and FS (: a letter, then two bytes of length; GS 8 L: four bytes of length."""
+        if name == b"\x1d8":
+            name = b"\x1d(" + self._take(1)
+            body = self._take(int.from_bytes(self._take(4), "little"))
+        else:
+            name += self._take(1)
+            body = self._take(int.from_bytes(self._take(2), "little"))
+        match name:
+            case b"\x1d(k" if body[:1] == b"1":
+                return self._qr_code(body)
+            case b"\x1d(L":
+                return self._graphics(body)
+            case b"\x1d(H" if body[:2] == b"00" and len(body) == 6:
+                return [IdAsked(body[2:])]
+        return []
+
+    def _qr_code(self, body: bytes) -> list[Mark]:
+        match body[1:2]:
+            case b"C":
+                self._qr_dots = (body[2:3] or b"\x03")[0]
+            case b"P":
                 self._qr = body[3:]
-            case 81:
+            case b"Q":
                 return [*self._flush(), QrCode(self._qr.decode("utf-8", "replace"), self._qr_dots, self._align)]
+        return []
+
+    def _graphics(self, body: bytes) -> list[Mark]:
+        """<Function 112> stores a picture, 50 prints it, 69 prints one from the printer's own memory."""
+        match body[1:2]:
+            case b"p" if len(body) >= 10:
+                width, height = int.from_bytes(body[6:8], "little"), int.from_bytes(body[8:10], "little")
+                self._stored = Picture(width, height, body[10:], self._align)
+            case b"2" | b"\x02" if self._stored:
+                picture, self._stored = self._stored, None
+                return [*self._flush(), picture]
+            case b"E" if len(body) == 6:
+                return [*self._flush(), StoredPicture(body[2:4].decode("ascii", "replace"), self._align)]
         return []
 
     def _raster(self, name: bytes) -> list[Mark]:
@@ -269,8 +317,12 @@ HANDLERS: dict[bytes, Callable[[Paper, bytes], list[Mark]]] = {
     b"\x1bp": Paper._pulse,
     **dict.fromkeys((b"\x1dV", b"\x1bi", b"\x1bm"), Paper._cut),
     b"\x1bD": Paper._tabs,
-    b"\x1dr": Paper._status_asked,
-    **dict.fromkeys((b"\x1d(", b"\x1c("), Paper._block),
+    **dict.fromkeys((b"\x1dr", b"\x1dI", b"\x1da"), Paper._asked),
+    **dict.fromkeys((b"\x1b$", b"\x1b\\"), Paper._place),
+    **dict.fromkeys((b"\x1dh", b"\x1dw", b"\x1dH"), Paper._bar_setting),
+    b"\x1dk": Paper._bar_code,
+    b"\x1cC": Paper._table,
+    **dict.fromkeys((b"\x1d(", b"\x1c(", b"\x1d8"), Paper._block),
     b"\x1dv": Paper._raster,
     b"\x1b*": Paper._columns_image,
 }
@@ -278,3 +330,21 @@ HANDLERS: dict[bytes, Callable[[Paper, bytes], list[Mark]]] = {
 
 def columns_of(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
+
+
+def code_128(data: bytes) -> str:
+    """What a scanner reads: {A, {B and {C switch sets, in C a byte is two digits, {{ is a brace, {1 is FNC1."""
+    text, places = "", iter(data)
+    pairs = False
+    for byte in places:
+        if byte != 0x7B:
+            text += f"{byte:02}" if pairs else chr(byte)
+            continue
+        match next(places, 0):
+            case 0x7B:
+                text += "{"
+            case 0x31:
+                text += "\x1d"
+            case code_set:
+                pairs = code_set == 0x43
+    return text

@@ -1,4 +1,4 @@
-"""Draws printed paper as a PNG, as a person would hold it: each character in its cell, real QR codes, torn edges.
+"""Draws printed paper as a PNG, as a person would hold it: each character in its cell, real codes, torn edges.
 
 Units:  dots; a column of font A is 12 x 24. Import this only when a picture is asked for: Pillow is 10 MiB.
 """
@@ -10,10 +10,21 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
+import barcode  # type: ignore[import-untyped]
 import qrcode  # type: ignore[import-untyped]
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from gateway.simulators.printer.escpos_paper import CutHere, Feed, Mark, Picture, Printed, QrCode, columns_of
+from gateway.simulators.printer.escpos_marks import (
+    Bars,
+    CutHere,
+    Feed,
+    Mark,
+    Picture,
+    Printed,
+    QrCode,
+    StoredPicture,
+)
+from gateway.simulators.printer.escpos_paper import columns_of
 
 CELL_WIDTH, CELL_HEIGHT, LINE_HEIGHT, MARGIN = 12, 24, 30, 24
 WHITE, BLACK = 255, 0
@@ -43,8 +54,12 @@ def _strip(mark: Mark, columns: int) -> Image.Image | None:
             return _text(mark, columns)
         case QrCode():
             return _aligned(_qr(mark), mark.align, columns)
+        case Bars():
+            return _bars(mark, columns)
         case Picture():
             return _aligned(_raster(mark), mark.align, columns)
+        case StoredPicture(key=key, align=align):
+            return _text(Printed(f"[picture {key}]", align), columns)
         case Feed(lines=lines):
             return _blank(columns, lines * LINE_HEIGHT)
         case CutHere():
@@ -94,6 +109,31 @@ def _qr(code: QrCode) -> Image.Image:
     maker.add_data(code.data)
     picture: Image.Image = maker.make_image().get_image()
     return picture.convert("L")
+
+
+def _bars(code: Bars, columns: int) -> Image.Image:
+    """Bars, quiet zones and characters; nothing but paper where the printer would only feed."""
+    name = code.symbology.lower()
+    try:
+        maker: Any = barcode.get_barcode_class(name)
+        built: Any = maker(code.data, add_checksum=False) if name == "code39" else maker(code.data)
+    except (barcode.errors.BarcodeError, KeyError):
+        return _blank(columns, code.height)
+    modules: str = built.build()[0]
+    bars = Image.new("L", (len(modules), 1), WHITE)
+    bars.putdata([BLACK if module == "1" else WHITE for module in modules])
+    wide = bars.resize((len(modules) * code.module, code.height), Image.Resampling.NEAREST)
+    if wide.width > columns * CELL_WIDTH:
+        return _blank(columns, code.height)
+    strips = [_aligned(wide, code.align, columns)]
+    characters = _text(Printed(code.data, code.align), columns)
+    strips = [characters] * (code.hri in ("above", "both")) + strips + [characters] * (code.hri in ("below", "both"))
+    sheet = _blank(columns, sum(strip.height for strip in strips))
+    y = 0
+    for strip in strips:
+        sheet.paste(strip, (0, y))
+        y += strip.height
+    return sheet
 
 
 def _raster(picture: Picture) -> Image.Image:

@@ -14,6 +14,7 @@ from gateway.peripherals import (
     Cut,
     Forward,
     Forwarded,
+    Oddity,
     Power,
     PowerChanged,
     Print,
@@ -24,7 +25,7 @@ from gateway.peripherals import (
     Text,
 )
 from gateway.simulators.printer.escpos import PretendPrinter
-from gateway.simulators.printer.escpos_paper import Printed
+from gateway.simulators.printer.escpos_marks import Printed
 from tests.drivers.bench import Bench, events, sent
 
 RECEIPT = Print(
@@ -37,6 +38,7 @@ RECEIPT = Print(
         Cut(),
     )
 )
+INTRODUCTION = b"\x1dr\x01\x1da\x0f"
 ASK = b"\x10\x04\x01\x10\x04\x02\x10\x04\x04"
 
 
@@ -65,12 +67,13 @@ def test_a_job_is_asked_for_before_and_after_and_stands_on_the_paper() -> None:
     assert (title.align, title.bold, title.wide, title.tall) == ("center", True, True, True)
     assert (printer.cuts, printer.qr_codes, printer.unknown) == (1, ["https://example.org/r/1"], [])
     before, job = table.wire.split(b"\x1b@")
-    assert before == b"\x1dr\x01" + ASK + ASK
-    assert job.partition(b"\x1dV\x00")[2] == b"\x1dr\x01" + ASK + ASK
+    assert before == INTRODUCTION + ASK + ASK
+    assert job.partition(b"\x1dV\x00")[2] == b"\x1da\x0f\x1dr\x01" + ASK + ASK
 
 
 @pytest.mark.parametrize(
-    ("knob", "reason"), [("cover_open", "cover_open"), ("paper_out", "paper_out"), ("error", "error")]
+    ("knob", "reason"),
+    [("cover_open", "cover_open"), ("paper_out", "paper_out"), ("error", "knife_jammed"), ("broken", "broken")],
 )
 def test_a_printer_that_is_not_ready_gets_no_job(knob: str, reason: str) -> None:
     table, printer = bench()
@@ -102,6 +105,7 @@ def test_a_printer_that_does_not_know_gs_r_is_done_when_dle_eot_says_so() -> Non
     printer.on_bytes(b"\x12\x12\x12", 0.1)
     printer.on_command(Command(1, RECEIPT, 10.0), 1.0)
     job = sent(printer.on_bytes(b"\x12\x12\x12", 1.1))
+    assert b"\x1b@" in job
     assert b"\x1dr" not in job
     assert [event for event in events(printer.on_bytes(b"\x12\x12\x12", 1.2)) if isinstance(event, Answer)]
 
@@ -188,7 +192,7 @@ def test_after_a_silence_late_answers_are_not_believed() -> None:
     assert not events(printer.on_bytes(b"\x12\x16\x12", 2.5))  # late, before anything new was asked
     assert sent(printer.on_time(3.0)) == b"\x10\x04\x01"
     assert not events(printer.on_bytes(b"\x12", 3.1))
-    assert sent(printer.on_time(3.5)) == b"\x1dr\x01" + ASK
+    assert sent(printer.on_time(3.5)) == INTRODUCTION + ASK
     assert PowerChanged(Power.ONLINE) in printer.on_bytes(b"\x12\x12\x12", 3.6)
 
 
@@ -230,12 +234,13 @@ def test_accents_and_the_euro_sign_are_printed() -> None:
     assert printed(Text("Äpfel Crème brûlée 2 € Żółw")) == ["Äpfel Crème brûlée 2 € Żółw"]
 
 
-def test_what_the_printer_cannot_show_is_seen_to_be_missing() -> None:
-    assert printed(Text("茶 tea ♞")) == ["?? tea ?"]
-
-
-def test_chinese_goes_out_in_the_firmwares_own_table() -> None:
-    assert printed(Text("珍珠奶茶 Boba é"), cjk="big5") == ["珍珠奶茶 Boba é"]
+def test_what_neither_the_printer_nor_the_box_can_show_is_seen_to_be_missing() -> None:
+    table, printer = bench(font="/nowhere/font.ttc")
+    for _ in range(2):
+        assert isinstance(table.ask(Print((Text("茶 tea ♞"),)), 10.0), Answer)
+    assert printer.lines == ["?? tea ?"] * 2
+    (note,) = table.of(Oddity)
+    assert "apt-get install fonts-noto-cjk" in note.text
 
 
 def test_an_unknown_profile_refuses_the_job_and_names_it() -> None:

@@ -9,18 +9,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from gateway.simulators.printer.escpos_paper import (
+from gateway.simulators.printer.escpos_marks import (
+    Automatic,
+    Bars,
     CutHere,
     Feed,
+    IdAsked,
     Mark,
-    Paper,
+    NameAsked,
     Picture,
     Printed,
     Pulse,
     QrCode,
     StatusAsked,
+    StoredPicture,
     Unknown,
 )
+from gateway.simulators.printer.escpos_paper import Paper
 from gateway.simulators.printer.paper_picture import png
 
 
@@ -50,6 +55,20 @@ def on_paper(data: bytes, **options: object) -> list[Mark]:
         (b"\x1dv0\x00\x01\x00\x02\x00\xff\x81", [Picture(8, 2, b"\xff\x81")]),
         (b"\x1c&\xac\xc3\x1c.a\n", [Printed("珍a")]),
         (b"\x1b\x07", [Unknown(b"\x1b\x07")]),
+        (b"\x1dkC\x0d4711234567899", [Bars("4711234567899", "EAN13")]),
+        (b"\x1dk\x024711234567899\x00", [Bars("4711234567899", "EAN13")]),
+        (b"\x1dh\x30\x1dw\x02\x1dH\x02\x1dk\x45\x03A-1", [Bars("A-1", "CODE39", 48, 2, "below")]),
+        (b"\x1dk\x49\x09{Ba{{{C\x0c\x22", [Bars("a{1234", "CODE128")]),
+        (b"a\x1d(L\x06\x000EG1\x01\x01", [Printed("a"), StoredPicture("G1")]),
+        (
+            b"\x1d8L\x0c\x00\x00\x000p0\x01\x011\x08\x00\x02\x00\xff\x81\x1d(L\x02\x0002",
+            [Picture(8, 2, b"\xff\x81")],
+        ),
+        (b"\x1d(H\x06\x00000042", [IdAsked(b"0042")]),
+        (b"\x1da\x0f\x1dI\x43", [Automatic(15), NameAsked(67)]),
+        (b"ab\x1b$\x78\x00c\x1b\\\x18\x00d\n", [Printed("ab" + " " * 8 + "c" + "  " + "d")]),
+        (b"ab\x1b$\x00\x00c\n", [Printed("abc")]),
+        (b"\x1bt\x01\xc3\x95\n", [Printed("ﾃ─")]),
         (b"\x1b3\x18\x1b2\x1dL\x00\x00\x1bM\x01x\n", [Printed("x")]),
     ],
 )
@@ -67,6 +86,10 @@ def test_a_length_counts_even_if_the_body_looks_like_a_command() -> None:
 
 def test_gb18030_is_read_if_the_firmware_has_it() -> None:
     assert on_paper(b"\x1c&\xb2\xe8\x1c.\n", chinese="gb18030") == [Printed("茶")]
+
+
+def test_shift_jis_needs_no_switching() -> None:
+    assert on_paper(b"\x1bt\x01\x1cC1\x82\xa8\x92\x83 \xc3\n", chinese="shift_jis") == [Printed("お茶 ﾃ")]
 
 
 @given(st.binary(max_size=200), st.integers(1, 7))
