@@ -2,14 +2,16 @@
 
 A HID line carries records: kind (1 byte), length of the payload (2 bytes, little-endian), payload.
 
-    D  in   the report descriptor; the first record after the line was opened
+    D  out  asks for the report descriptor (no payload); a codec sends it first of all, in its first on_time
+    D  in   the report descriptor: the answer. Nothing sends it unasked: a pretend device cannot see a line being opened
     I  in   an input report, with its report id where the descriptor uses ids
-    F  in   a feature report that was asked for with G
+    F  in   a feature report that was asked for with G, with its id as an input report has it
     O  out  an output report; the first byte is the report id, 0 where the device uses none
     S  out  set a feature report, its id first
     G  out  get the feature report of this id (1 byte)
 
-An evdev line carries key events of 8 bytes each, little-endian: type (u16), code (u16), value (s32).
+An evdev line carries key events of 8 bytes each, little-endian: type (u16), code (u16), value (s32); and, of all other
+events, only SYN_DROPPED: the kernel had no room and threw events away, so what was being typed is incomplete.
 
 Source: Linux Documentation/hid/hidraw.rst (report id first, 0 for none); linux/input.h (struct input_event, whose time
 is left out here: it would be 24 bytes on one machine and 16 on the other). The record form itself is ours.
@@ -20,6 +22,7 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple
 
+EV_SYN, EV_KEY, SYN_DROPPED = 0, 1, 3
 KINDS = b"DIFOSG"
 #: the longest report descriptor that Linux takes (HID_MAX_DESCRIPTOR_SIZE)
 LONGEST = 4096

@@ -26,6 +26,7 @@ class Pay:
 
     payment_id: the till's own, unique, at most 36 characters; a driver maps it to what its protocol has room for.
     original:   for a reversal (and where the protocol wants it, a refund): the reference of the payment it concerns.
+    asked_at:   when it was sent, UTC, RFC 3339: some protocols carry the till's time, and find the payment by it again.
     """
 
     payment_id: str
@@ -33,6 +34,7 @@ class Pay:
     amount_minor: int
     currency: str
     original: str = ""
+    asked_at: str = ""
 
 
 @dataclass(frozen=True, slots=True)

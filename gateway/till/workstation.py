@@ -20,9 +20,11 @@ from gateway.till.catalogue import Catalogue
 from gateway.till.ledger import Ledger
 from gateway.till.receipt import receipt_number
 from retail.barcode import Kind, Layouts, Meaning
+from retail.pricing import extended_amount
 from retail.sale import RetailTransaction
 from retail.shop_codes import Codes
 from retail.units import NUMBERS, Money, exponent
+from retail.units import Weight as Grams
 from retail.wire.feed import Item
 
 log = logging.getLogger(__name__)
@@ -290,14 +292,29 @@ class Workstation:
         self.weighing = True
         self.changed()
         try:
-            weight = await self.lane.scale(ReadWeight(), WEIGH_WITHIN_S)
+            weight = await self.lane.scale(ReadWeight(item.price_minor, item.description), WEIGH_WITHIN_S)
         finally:
             self.weighing = False
         if not isinstance(weight, Weight) or not weight.stable or weight.grams is None:
             raise SaleRefused("no stable weight: keep the goods still and try again", reason="weight_unstable")
         if weight.grams <= 0:
             raise SaleRefused(f"nothing on the scale: put {item.description} on it", reason="weight_zero")
+        self._must_agree(item, weight)
         return weight.grams
+
+    def _must_agree(self, item: Item, weight: Weight) -> None:
+        """A scale that shows the customer a total of its own must show the one that the till books."""
+        if weight.price_minor is None or weight.grams is None or item.price_minor is None:
+            return
+        currency = self.store.currency
+        ours = extended_amount(Money(item.price_minor, currency), Grams(weight.grams))
+        if ours.minor != weight.price_minor:
+            theirs = Money(weight.price_minor, currency).shown(self.store.locale)
+            raise SaleRefused(
+                f"the scale shows {theirs} and the till counts {ours.shown(self.store.locale)} for {item.description}: weigh again;"
+                " if it stays so, check the scale's currency and decimals",
+                reason="scale_disagrees",
+            )
 
     async def _finish(self) -> Finished:
         sale = self._to_transaction()

@@ -309,3 +309,13 @@ async def test_a_code_that_is_no_article_is_named_and_rings_nothing(
         await till.enter(code, symbology)
     assert till.basket.lines == []
     assert (await till.enter("12345", method="keyed")).item_id == "3"  # a short code that an article has
+
+
+async def test_a_scale_that_shows_another_total_than_the_till_sells_nothing(shop: Shop) -> None:
+    till = shop.workstation
+    shop.on_scale = Weight(450, True, False, ScaleStatus.STABLE_WEIGHT, 0.0, price_minor=112)
+    await till.enter("12345", method="keyed")  # 0.450 kg at 2.49 is 1.12
+    shop.on_scale = Weight(450, True, False, ScaleStatus.STABLE_WEIGHT, 0.0, price_minor=113)
+    with pytest.raises(SaleRefused, match=r"scale shows .*1\.13.* till counts .*1\.12"):
+        await till.enter("12345", method="keyed")
+    assert len(till.basket.lines) == 1

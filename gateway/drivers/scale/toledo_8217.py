@@ -1,66 +1,65 @@
-"""Mettler-Toledo 8217 scales: Viva, Ariva, the 8213 family and their imitators.
+"""Mettler-Toledo 8217 scales: Viva, Ariva, Diva, the 8213 family and imitators (Datalogic SASI, Ohaus, Baxtran).
 
 Wire:   9600 7E1. The host sends W; the scale answers STX weight ['N'] CR, or STX '?' status CR without a legal weight.
-        Z zeroes. Bit 7 is masked: a USB adapter or a pty set to 8 bits delivers the parity bit with the data.
+        Z zeroes; T weighs a tare, T and five digits set one, C clears it; A starts a self-test (STX CR), B asks for its
+        result; E begins an echo that F ends. Bit 7 is masked: a USB adapter or a pty set to 8 bits delivers the parity
+        bit with the data.
 Units:  kilograms WW.WWW or pounds WW.WW on the wire; whole grams everywhere else (1 lb = 453.59237 g, half up).
-Source: Mettler-Toledo DIVA Service Manual 72191202, 05/2012, pages 41-61. That a sale may use only a stable frame
-        taken after the goods were placed is the rule of NTEP and OIML as commonly told [MEM].
+Source: Mettler-Toledo DIVA Service Manual 72191202, 05/2012, pages 39-45; what differs elsewhere: toledo_frames.py.
+        Two things are not settled there and are options: whether a CR ends the T commands (its table can be read both
+        ways, so `tare_end`), and how a maker counts the bits of B (`dialect`).
+        That a sale may use only a stable frame taken after the goods were placed is the rule of NTEP and OIML as
+        commonly told [MEM].
 
-Three traps, and what this driver does about them:
+Five traps, and what this driver does about them:
 
 - The status byte may be STX (over capacity, 0x02) or CR (0x0D): frames are read by position, not by searching for CR.
-- An answer has no number, so a late one looks like a fresh one. Every W not yet answered is owed: answers are taken in
-  order, and those owed from before a command are thrown away; after a silence the line must also be quiet for 0.25 s
-  before the next W.
+- An answer has no number, so a late one looks like a fresh one. Every letter not yet answered is owed: answers are
+  taken in order, and those owed from before a command are thrown away; after a silence the line must also be quiet for
+  0.25 s before the next letter.
 - Some scales send a weight once and then '?' with no bit set until it changes. A stored weight would be a guess about
   goods that may have been swapped, so there is none: the command ends as `same_weight`, and its text says to lift the
   goods. For the same reason the scale is not polled for its health by default: such a poll would take the weight away.
+- Z, T and C may be answered or not, and their status says little: what they did is read from the W after them.
+- A scale that knows neither A nor B refuses both with 0x40, which is also Mettler's "all tests passed": a result counts
+  only after the STX CR that answers A.
 """
 
 from __future__ import annotations
 
-import re
+from typing import ClassVar
 
+from gateway.drivers.scale import toledo_frames as frames
+from gateway.drivers.scale.asked import QUIET_S, AskedScale, Reading
 from gateway.peripherals import (
-    Answer,
     CheckHealth,
+    ClearTare,
     Command,
     DeviceClass,
     Driver,
     ErrorCode,
     Line,
-    Oddity,
     Output,
     Power,
-    PowerChanged,
     ReadWeight,
     Refusal,
-    ScaleStatus,
+    Request,
+    SelfTest,
     Send,
-    WakeAt,
+    TareScale,
     Weight,
     ZeroScale,
 )
 
-STX, CR, ASK = 0x02, 0x0D, 0x3F
-MOTION, OVER, UNDER, OUTSIDE_ZERO, CENTRE_OF_ZERO, NET = 0x01, 0x02, 0x04, 0x08, 0x10, 0x20
-#: 8213 scales send one more leading digit
-PATTERNS = {"kg": re.compile(rb"0?([0-9]{2})\.([0-9]{3})(N?)"), "lb": re.compile(rb"0?([0-9]{2})\.([0-9]{2})(N?)")}
+STX, CR = 0x02, 0x0D
 LONGEST_FRAME = 12
-#: the first bit that is set decides; bit 0x40 is always set on 8213 scales and tells nothing
-STATUS_BITS = (
-    (MOTION, ScaleStatus.WEIGHT_UNSTABLE, "unstable"),
-    (OVER, ScaleStatus.WEIGHT_OVERWEIGHT, "overweight"),
-    (UNDER, ScaleStatus.WEIGHT_UNDER_ZERO, "under_zero"),
-    (OUTSIDE_ZERO, ScaleStatus.NOT_READY, "outside_zero"),
-    (CENTRE_OF_ZERO, ScaleStatus.WEIGHT_ZERO, "zero"),
-)
+#: what the echo probe sends and must get back before anything else is believed
+HELLO = b"hello"
+ECHOED = b"\x02E\r" + HELLO
 
-AGAIN_S = 0.2  # between an answer and the next W
-QUIET_S = 0.25
-#: No scale keeps more answers back than this; one that was off for an hour must not have 700 thrown away.
-MOST_OWED = 5
-LOOK_AGAIN_S = (1.0, 2.0, 5.0)  # how long to wait before each next W to a silent scale
+TARE_S = 0.4  # the manual: the status after T and C comes 150 ms later
+#: After so long nothing that was asked before can still be on its way.
+FORGOTTEN_S = 10.0
 
 REFUSALS: dict[str, tuple[ErrorCode, str]] = {
     "unstable": (ErrorCode.TIMEOUT, "the weight does not settle; leave the goods alone, keep off the pan, weigh again"),
@@ -68,211 +67,209 @@ REFUSALS: dict[str, tuple[ErrorCode, str]] = {
     "under_zero": (ErrorCode.EXTENDED, "below zero; put the pan on, empty it, press zero"),
     "outside_zero": (ErrorCode.EXTENDED, "switched on with a load, so without a zero; empty the pan, press zero"),
     "same_weight": (ErrorCode.EXTENDED, "this weight was already read; lift the goods and put them down again"),
-    "not_zeroed": (ErrorCode.EXTENDED, "it does not go to zero; empty the pan, wait, press zero again"),
-    "garbled": (ErrorCode.FAILURE, "answers that make no sense; check baud, parity and the option unit"),
+    "not_zeroed": (ErrorCode.EXTENDED, "it does not go to zero; empty the pan, clear the tare, press zero again"),
+    "not_tared": (
+        ErrorCode.EXTENDED,
+        "it took no tare; empty the pan, press zero, put the container on, let it rest, tare again; "
+        "if that never helps, tare is switched off in the scale's set-up",
+    ),
+    "tare_stays": (ErrorCode.EXTENDED, "it keeps its tare; empty the pan, let it rest, clear the tare again"),
+    "tare_too_big": (ErrorCode.ILLEGAL, "a tare has five digits on this scale; weigh the container on the pan instead"),
+    "broken": (ErrorCode.FAILURE, "its self-test failed; take it out of use and call service:"),
+    "no_self_test": (ErrorCode.ILLEGAL, "it gives no result of a self-test; this model may have none"),
+    "garbled": (ErrorCode.FAILURE, "answers that make no sense; check baud, parity, the options unit and dialect"),
     "silent": (ErrorCode.TIMEOUT, "no answer; check the scale's power and cable"),
 }
 
 
-def grams_of(whole: bytes, fraction: bytes, unit: str) -> int:
-    """Exact for kilograms; pounds round half up to the gram."""
-    thousandths_or_hundredths = int(whole + fraction)
-    if unit == "kg":
-        return thousandths_or_hundredths
-    return (thousandths_or_hundredths * 45_359_237 + 5_000_000) // 10_000_000
+class ToledoScale(AskedScale):
+    maker = "an 8217 scale"
+    #: Z, T, C and A go before these; what they did is then read from the answer
+    questions: ClassVar[dict[type[Request], bytes]] = {
+        ReadWeight: b"W",
+        CheckHealth: b"W",
+        ZeroScale: b"W",
+        TareScale: b"W",
+        ClearTare: b"W",
+        SelfTest: b"B",
+    }
 
-
-class ToledoScale:
-    def __init__(self, *, unit: str = "kg", poll_s: float = 0.0, reply_s: float = 1.0) -> None:
-        if unit not in PATTERNS:
-            raise ValueError(f"unit {unit!r} is neither kg nor lb")
-        self.unit = unit
-        self.poll_s = poll_s
-        self.reply_s = reply_s
-        self._frame = bytearray()
-        self._command: Command | None = None
-        self._deadline = 0.0
-        self._worst = "silent"
-        self._ask_at: float | None = 0.0  # the first on_time asks whether a scale is there
-        self._reply_by: float | None = None
-        self._owed = 0
-        self._stale = 0
-        self._power = Power.UNKNOWN
-        self._silences = 0
-        self._told: float | None = None
+    def __init__(
+        self,
+        *,
+        unit: str = "kg",
+        dialect: str = "mettler",
+        probe: str = "weight",
+        tare_end: str = "none",
+        poll_s: float = 0.0,
+        reply_s: float = 1.0,
+    ) -> None:
+        for name, value, known in (
+            ("unit", unit, frames.UNITS),
+            ("dialect", dialect, tuple(frames.DIALECTS)),
+            ("probe", probe, ("weight", "echo")),
+            ("tare_end", tare_end, ("none", "cr")),
+        ):
+            if value not in known:
+                raise ValueError(f"{name} {value!r} is none of {', '.join(known)}")
+        super().__init__(poll_s=poll_s, reply_s=reply_s)
+        self.unit, self.dialect = unit, frames.DIALECTS[dialect]
+        self.tare_end = b"\r" if tare_end == "cr" else b""
+        self._echo: bytearray | None = None if probe == "weight" else bytearray()
+        self._sent_at = 0.0
+        self._test_begun = False  # the STX CR that answers A was seen
+        self._failed: list[str] = []
 
     # --- commands -------------------------------------------------------------------------------------------
 
     def on_command(self, command: Command, now: float) -> list[Output]:
-        if not isinstance(command.request, ReadWeight | ZeroScale | CheckHealth):
-            text = "a scale cannot do this"
-            return [Refusal(command.number, ErrorCode.ILLEGAL, "unsupported", text)]
+        request = command.request
+        if self._question(request) is None:
+            return [Refusal(command.number, ErrorCode.ILLEGAL, "unsupported", "a scale cannot do this")]
+        act = self._act_of(request)
+        if act is None:
+            return [Refusal(command.number, *_refusal("tare_too_big"))]
         self._command, self._deadline, self._worst = command, now + command.timeout_s, "silent"
-        self._reply_by = None
+        self._reply_by, self._test_begun = None, False
+        if now - self._sent_at > FORGOTTEN_S:
+            self._owed = 0
         self._forget()
-        outputs: list[Output] = []
-        if isinstance(command.request, ZeroScale):
-            outputs.append(Send(b"Z"))
-            # The manual lets a scale answer Z or not. Counting an answer that never comes costs one W; the other
-            # mistake would take an old weight for a new one.
+        outputs: list[Output] = self._leave_echo()
+        if act:
+            # The manual lets a scale answer Z, T and C or not. Counting an answer that never comes costs one W; the
+            # other mistake would take an old weight for a new one.
+            outputs.append(Send(act))
+            self._sent_at = now
             self._owed += 1
             self._stale = self._owed
-            self._ask_at = now + QUIET_S
-        elif self._stale:
+            self._ask_at = now + (TARE_S if isinstance(request, TareScale | ClearTare) else QUIET_S)
+        elif self._stale or outputs:
             self._ask_at = now + QUIET_S
         else:
             outputs += self._ask(now)
         return outputs + self._wake()
 
+    def _act_of(self, request: Request) -> bytes | None:
+        """What is sent before the question that reads the result: b"" for nothing, None for an impossible tare."""
+        match request:
+            case ZeroScale():
+                return b"Z"
+            case ClearTare():
+                return b"C"
+            case SelfTest():
+                return b"A"
+            case TareScale(grams=None):
+                return b"T" + self.tare_end
+            case TareScale(grams=int(grams)):
+                digits = frames.tare_digits(grams, self.unit)
+                return b"T" + digits + self.tare_end if digits else None
+        return b""
+
     def _ask(self, now: float) -> list[Output]:
-        self._owed += 1
-        self._ask_at, self._reply_by = None, now + self.reply_s
-        return [Send(b"W")]
+        if self._echo is not None and not self._command:
+            self._ask_at, self._reply_by = None, now + self.reply_s
+            self._echo.clear()
+            return [Send(b"E" + HELLO)]
+        self._sent_at = now
+        return super()._ask(now)
 
-    def _forget(self) -> None:
-        """Whatever is still owed answers a question that no longer stands."""
-        self._stale = self._owed = min(self._owed, MOST_OWED)
-
-    # --- time -----------------------------------------------------------------------------------------------
-
-    def on_time(self, now: float) -> list[Output]:
-        outputs: list[Output] = []
-        if self._command and now >= self._deadline:
-            outputs += self._refuse(self._command, self._worst, now)
-        elif self._reply_by is not None and now >= self._reply_by:
-            outputs += self._unanswered(now)
-        elif self._ask_at is not None and now >= self._ask_at:
-            outputs += self._ask(now)
-        return outputs + self._wake()
-
-    def _unanswered(self, now: float) -> list[Output]:
-        self._reply_by = None
-        if self._command:
-            return self._ask(now)
-        self._forget()
-        return self._silence(now)
-
-    def _silence(self, now: float) -> list[Output]:
-        self._ask_at = now + LOOK_AGAIN_S[min(self._silences, len(LOOK_AGAIN_S) - 1)]
-        self._silences += 1
-        return self._power_is(Power.OFF)
+    def _leave_echo(self) -> list[Output]:
+        """The end of the echo probe: whatever it was about, a scale that echoes weighs nothing."""
+        if self._echo is None:
+            return []
+        self._echo = None
+        return [Send(b"F")]
 
     def _refuse(self, command: Command, reason: str, now: float) -> list[Output]:
-        code, text = REFUSALS[reason]
         self._command, self._reply_by = None, None
         self._forget()
-        self._ask_at = now + self.poll_s if self.poll_s else None
+        self._rest(now)
+        code, reason, text = _refusal(reason)
+        if reason == "broken":
+            text = f"{text} {', '.join(self._failed)}"
         outputs: list[Output] = [Refusal(command.number, code, reason, text)]
         return outputs + (self._silence(now) if reason == "silent" else [])
 
-    def _power_is(self, power: Power) -> list[Output]:
-        if power is self._power:
-            return []
-        self._power = power
-        return [PowerChanged(power)]
-
-    def _wake(self) -> list[Output]:
-        """One WakeAt for the earliest of what is awaited, if it is not the one already told."""
-        timers = (self._ask_at, self._reply_by, self._deadline if self._command else None)
-        at = min((timer for timer in timers if timer is not None), default=None)
-        if at is None or at == self._told:
-            return []
-        self._told = at
-        return [WakeAt(at)]
-
     # --- bytes ----------------------------------------------------------------------------------------------
 
-    def on_bytes(self, data: bytes, now: float) -> list[Output]:
-        outputs: list[Output] = []
-        for byte in data:
-            outputs += self._byte(byte & 0x7F, now)
-        if self._stale and self._ask_at is not None and self._command:
-            self._ask_at = now + QUIET_S
-        return outputs + self._wake()
-
     def _byte(self, byte: int, now: float) -> list[Output]:
+        byte &= 0x7F
+        if self._echo is not None:
+            return self._echoed(self._echo, byte)
         frame = self._frame
         if not frame:
             if byte == STX:
                 frame.append(byte)
             return []
-        is_status = len(frame) == 2 and frame[1] == ASK
+        is_status = len(frame) == 2 and frame[1] == frames.ASK
         if byte == STX and not is_status:
             return self._junk(bytes([STX]))
         frame.append(byte)
         if byte == CR and not is_status:
             body = bytes(frame[1:-1])
             frame.clear()
-            return self._answered(body, now)
+            return self._body(body, now)
         return self._junk(b"") if len(frame) > LONGEST_FRAME else []
+
+    def _echoed(self, echo: bytearray, byte: int) -> list[Output]:
+        """A byte while the probe runs: the scale is there when it says `STX E CR hello`."""
+        echo.append(byte)
+        del echo[: -len(ECHOED)]
+        if bytes(echo) != ECHOED:
+            return []
+        self._silences, self._reply_by = 0, None
+        return [*self._leave_echo(), *self._power_is(Power.ONLINE)]
 
     def _junk(self, begins_with: bytes) -> list[Output]:
         junk, self._frame = bytes(self._frame), bytearray(begins_with)
         return self._odd(junk)
 
-    def _odd(self, data: bytes) -> list[Output]:
-        if self._worst == "silent":
-            self._worst = "garbled"
-        return [Oddity("not an answer of an 8217 scale", data)]
+    def _body(self, body: bytes, now: float) -> list[Output]:
+        """What stood between STX and CR."""
+        if self._command and isinstance(self._command.request, SelfTest):
+            return self._result(body, now)
+        found = frames.reading(body, self.dialect, self.unit, now)
+        return self._odd(body) if found is None else self._answered(Reading(*found), body, now)
 
-    def _answered(self, body: bytes, now: float) -> list[Output]:
-        """One whole frame between STX and CR: count it, and use it only if it answers the present question."""
-        reading = self._reading(body, now)
-        if reading is None:
+    def _result(self, body: bytes, now: float) -> list[Output]:
+        """While a self-test runs: the bare frame that answers A, or the result that answers B."""
+        if len(body) > 2 and frames.reading(body, self.dialect, self.unit, now) is None:
             return self._odd(body)
-        if self._owed == 0:
-            return [Oddity("an answer that nobody asked for", body)]
-        self._owed -= 1
-        if self._stale:
-            self._stale -= 1
-            if self._reply_by is not None:
-                # Perhaps the old answer was lost and this was the new one: ask once more rather than guess.
-                self._reply_by, self._ask_at = None, now + AGAIN_S
-            return []
-        weight, reason = reading
-        self._reply_by, self._silences = None, 0
-        outputs = [*self._power_is(Power.ONLINE), weight]
-        if self._command:
-            return outputs + self._use(self._command, weight, reason, now)
-        self._ask_at = now + self.poll_s if self.poll_s else None
-        return outputs
+        if not body and self._owed:
+            self._test_begun = True
+        failed = frames.confidence(body, self.dialect) if self._test_begun else None
+        if not self._stale:
+            self._failed = failed or []
+        reason = "no_self_test" if failed is None else "broken" if failed else ""
+        return self._answered(Reading(None, reason), body, now)
 
-    def _reading(self, body: bytes, now: float) -> tuple[Weight, str] | None:
-        """The weight, and the reason to refuse it ("" for a legal one); None for a frame that is not one of ours."""
-        if number := PATTERNS[self.unit].fullmatch(body):
-            grams = grams_of(number[1], number[2], self.unit)
-            status = ScaleStatus.STABLE_WEIGHT if grams else ScaleStatus.WEIGHT_ZERO
-            return Weight(grams, stable=True, net=number[3] == b"N", status=status, at=now), ""
-        if len(body) != 2 or body[0] != ASK:
-            return None
-        bits = body[1]
-        status, reason = next(
-            ((status, reason) for bit, status, reason in STATUS_BITS if bits & bit),
-            (ScaleStatus.NOT_READY, "same_weight"),
-        )
-        return Weight(None, stable=reason == "zero", net=bool(bits & NET), status=status, at=now), reason
+    def _verdict(self, request: Request, reading: Reading) -> str:
+        if isinstance(request, SelfTest) or reading.weight is None:
+            return reading.reason
+        done, reason = _outcome(request, reading.weight, reading.reason)
+        return "" if done else reason
 
-    def _use(self, command: Command, weight: Weight, reason: str, now: float) -> list[Output]:
-        """End the command with this frame, or ask again while the deadline allows."""
-        zeroed = weight.grams == 0 or reason == "zero"
-        match command.request:
-            case CheckHealth():
-                done = True
-            case ZeroScale():
-                done, reason = zeroed, reason or "not_zeroed"
-            case _:
-                done = weight.grams is not None
-        if done:
-            self._command = None
-            self._ask_at = now + self.poll_s if self.poll_s else None
-            return [Answer(command.number, weight)]
-        if isinstance(command.request, ZeroScale) and reason == "same_weight":
-            reason = "not_zeroed"
-        self._worst = "same_weight" if reason == "zero" else reason
-        if reason in ("overweight", "outside_zero", "under_zero") and isinstance(command.request, ReadWeight):
-            return self._refuse(command, reason, now)
-        self._ask_at = now + AGAIN_S
-        return []
+
+def _refusal(reason: str) -> tuple[ErrorCode, str, str]:
+    code, text = REFUSALS[reason]
+    return code, reason, text
+
+
+def _outcome(request: Request, weight: Weight, reason: str) -> tuple[bool, str]:
+    """Whether this frame ends the request well, and if not, what to say when time runs out."""
+    match request:
+        case CheckHealth():
+            return True, ""
+        case ZeroScale():
+            zeroed = weight.grams == 0 or reason == "zero"
+            return zeroed, "not_zeroed" if reason in ("", "same_weight") else reason
+        case TareScale(grams=grams):
+            # With the container still on the pan, a tare that was weighed shows zero; a known one may show anything.
+            taken = weight.net and (grams is not None or weight.grams == 0 or reason == "zero")
+            return taken, "not_tared" if reason in ("", "same_weight", "zero") else reason
+        case ClearTare():
+            return not weight.net, "tare_stays"
+    return weight.grams is not None, "same_weight" if reason == "zero" else reason
 
 
 DRIVER = Driver(
@@ -282,6 +279,9 @@ DRIVER = Driver(
     line=Line(9600, 7, "E"),
     options={
         "unit": "kg (WW.WWW) or lb (WW.WW), as the scale is set (default kg)",
+        "dialect": "whose scale: mettler, datalogic (SASI), ohaus or baxtran (five digits, no point) (default mettler)",
+        "probe": "how a scale is looked for: weight (W) or echo (E, which an 8217 gives back) (default weight)",
+        "tare_end": "what follows T: none or cr; try cr if the scale takes no tare (default none)",
         "poll_s": "ask for the weight every so many seconds while nobody weighs; 0 is never (default 0)",
         "reply_s": "seconds after which an unanswered W is asked again (default 1.0)",
     },

@@ -35,6 +35,12 @@ def weight_in(outputs: list[object]) -> Weight:
     return answer.result
 
 
+def net_weight(end: Answer | Refusal) -> tuple[int | None, bool]:
+    assert isinstance(end, Answer)
+    assert isinstance(end.result, Weight)
+    return end.result.grams, end.result.net
+
+
 def test_a_weight_of_the_manual_is_read_in_whole_grams() -> None:
     weight = weight_in([*asked_to_weigh().on_bytes(b"\x0201.234\r", now=0.1)])
     assert weight == Weight(1234, stable=True, net=False, status=ScaleStatus.STABLE_WEIGHT, at=0.1)
@@ -215,3 +221,69 @@ def test_an_idle_scale_is_left_alone() -> None:
     bench = Bench("scale-toledo-8217")
     bench.run(600.0)
     assert bench.wire == b"W"
+
+
+# --- the echo probe and the dialects ---------------------------------------------------------------------------------
+
+
+def test_the_echo_probe_finds_a_scale_and_leaves_the_echo() -> None:
+    bench = Bench("scale-toledo-8217", probe="echo")
+    bench.run(1.0)
+    assert bench.wire == b"EhelloF"
+    assert bench.of(PowerChanged) == [PowerChanged(Power.ONLINE)]
+    bench.set(grams=700)
+    assert net_weight(bench.ask(ReadWeight())) == (700, False)
+
+
+def test_what_does_not_echo_is_not_online() -> None:
+    scale = ToledoScale(probe="echo")
+    assert Send(b"Ehello") in scale.on_time(now=0.0)
+    assert not events(scale.on_bytes(b"\x02?P\r" * 6, now=0.1))
+    assert PowerChanged(Power.OFF) in scale.on_time(now=1.0)
+    assert Send(b"Ehello") in scale.on_time(now=2.0)
+
+
+def test_a_command_during_the_probe_ends_the_echo_first() -> None:
+    scale = ToledoScale(probe="echo")
+    scale.on_time(now=0.0)
+    assert sent(scale.on_command(Command(1, ReadWeight()), now=0.1)) == b"F"
+    assert sent(scale.on_time(now=0.4)) == b"W"
+    assert weight_in([*scale.on_bytes(b"\x0200.700\r", now=0.5)]).grams == 700
+
+
+@given(st.integers(0, 15_000))
+@settings(deadline=None, max_examples=30)
+def test_baxtran_sends_five_digits_without_a_point(grams: int) -> None:
+    bench = Bench("scale-toledo-8217", dialect="baxtran")
+    bench.set(grams=grams, dialect="baxtran")
+    assert net_weight(bench.ask(ReadWeight())) == (grams, False)
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"), [(b"a", "unstable"), (b"b", "overweight"), (b"d", "under_zero"), (b"h", "same_weight")]
+)
+def test_the_status_bits_of_baxtran(status: bytes, reason: str) -> None:
+    scale = ToledoScale(dialect="baxtran")
+    scale.on_command(Command(1, ReadWeight()), now=0.0)
+    outputs = [*scale.on_bytes(b"\x02?" + status + b"\r", now=0.1), *scale.on_time(now=3.0)]
+    assert [output.reason for output in outputs if isinstance(output, Refusal)] == [reason]
+
+
+@pytest.mark.parametrize("dialect", ["8213", "datalogic", "ohaus"])
+@pytest.mark.parametrize("unit", ["kg", "lb"])
+def test_the_relations_are_read_in_both_units(dialect: str, unit: str) -> None:
+    bench = Bench("scale-toledo-8217", unit=unit, dialect="mettler" if dialect == "8213" else dialect)
+    bench.set(unit=unit, dialect=dialect, grams=454)
+    assert net_weight(bench.ask(ReadWeight())) == (454, False)
+
+
+def test_an_ohaus_status_with_its_always_set_bits_is_not_net() -> None:
+    scale = ToledoScale(dialect="ohaus")
+    scale.on_command(Command(1, CheckHealth()), now=0.0)
+    assert not weight_in([*scale.on_bytes(b"\x02?p\r", now=0.1)]).net
+
+
+@pytest.mark.parametrize("option", ["unit", "dialect", "probe", "tare_end"])
+def test_a_wrong_option_is_told_with_what_there_is(option: str) -> None:
+    with pytest.raises(ValueError, match=f"{option} 'x' is none of"):
+        ToledoScale(**{option: "x"})  # type: ignore[arg-type]
