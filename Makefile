@@ -5,7 +5,7 @@ STAMP := .venv/.ready
 export PYTHONDONTWRITEBYTECODE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup debian demo demo-check test lint type imports docs docs-check screenshots bench torture pins clean
+.PHONY: help setup debian demo demo-check test lint type imports docs docs-check screenshots bench torture device-lab pins clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -48,6 +48,10 @@ bench: setup ## benchmarks, one JSON object a line; NAME=queue runs one
 
 torture: setup ## no sale lost, none doubled: the long campaigns; NAME=kills runs one, SHORT=1 the short ones
 	@$(PY) -m torture $(NAME)
+
+device-lab: setup ## our drivers over a real kernel's USB, HID and serial drivers, in QEMU; minutes
+	@bash tools/setup.sh lab
+	@$(PY) -m lab $(NAME)
 
 pins: ## compile requirements/*.txt again (hashes, no registry address)
 	.venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements/box.txt
