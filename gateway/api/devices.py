@@ -5,150 +5,51 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 from starlette.responses import Response
 
+from gateway.api.device_checks import check
+from gateway.api.device_commands import COMMANDS, DeviceCommand
 from gateway.api.device_tail import DeviceSession, Tail, as_json
+from gateway.api.device_views import NAMES, DevicesView, DeviceView, WeightView, view, weight_view
 from gateway.api.events import Stopping, stream
 from gateway.api.operations import Call, NoSuchThing, Operation, within
 from gateway.api.problems import Problem
 from gateway.api.scopes import Scope
-from gateway.clock import rfc3339
-from gateway.devices.snapshot import Snapshot, WeightSeen, weight_seen
+from gateway.devices.snapshot import weight_seen
 from gateway.errors import DeviceSilent
 from gateway.peripherals import (
     CheckHealth,
-    Columns,
-    Cut,
     DeviceClass,
     ErrorCode,
-    OpenDrawer,
-    Power,
-    Print,
-    PrinterStatus,
-    PrintLine,
-    Qr,
     ReadWeight,
     Request,
-    Rule,
-    ScaleStatus,
-    Text,
+    TerminalReport,
     Weight,
 )
 
 log = logging.getLogger(__name__)
 
 WEIGH_WITHIN_S = 5.0
-DRAWER_WITHIN_S = 3.0
 HEALTH_WITHIN_S = 3.0
 PRINT_WITHIN_S = 15.0
 
-NAMES = {
-    DeviceClass.SCANNER: "a scanner",
-    DeviceClass.SCALE: "a scale",
-    DeviceClass.POS_PRINTER: "a receipt printer",
-    DeviceClass.CASH_DRAWER: "a cash drawer",
-}
-
-
-class WeightView(BaseModel):
-    """grams is null wherever the scale gave no legal weight: moving, under zero, over its capacity."""
-
-    grams: int | None
-    stable: bool
-    net: bool
-    status: ScaleStatus
-    age_ms: int
-
-
-class PrinterView(BaseModel):
-    online: bool
-    cover_open: bool
-    paper_out: bool
-    paper_near_end: bool
-    error: bool
-
-
-class DrawerView(BaseModel):
-    opened: bool | None = Field(description="null: this drawer has no sensor")
-
-
-class DeviceView(BaseModel):
-    """since: when power became what it is. last_error: what broke last and what to do, "" if nothing ever did."""
-
-    id: str
-    device_class: DeviceClass
-    driver: str
-    url: str
-    power: Power
-    since: str
-    last_error: str
-    statistics: dict[str, int] = Field(description="counters by their UnifiedPOS names")
-    weight: WeightView | None = Field(description="a scale's last reading while it is fresh; never one to sell by")
-    printer: PrinterView | None
-    drawer: DrawerView | None
-
-
-class DevicesView(BaseModel):
-    devices: list[DeviceView]
-
 
 class Done(BaseModel):
-    """The device said that it did it. took_ms: from the request to its answer."""
+    """The device said that it did it. took_ms: from the request to its answer.
+
+    text, lines: what a payment terminal wants printed (its last receipt, the totals of its day), card numbers masked.
+    """
 
     device: str
     done: bool = True
     took_ms: int
-
-
-def view(seen: Snapshot) -> DeviceView:
-    return DeviceView(
-        id=seen.device_id,
-        device_class=seen.device_class,
-        driver=seen.driver,
-        url=seen.url,
-        power=seen.power,
-        since=rfc3339(seen.since),
-        last_error=seen.last_error,
-        statistics=dict(seen.statistics),
-        weight=_weight(seen.weight) if seen.weight else None,
-        printer=_printer(seen.printer) if seen.printer else None,
-        drawer=DrawerView(opened=seen.drawer.opened) if seen.drawer else None,
-    )
-
-
-def _weight(seen: WeightSeen) -> WeightView:
-    return WeightView(grams=seen.grams, stable=seen.stable, net=seen.net, status=seen.status, age_ms=seen.age_ms)
-
-
-def _printer(status: PrinterStatus) -> PrinterView:
-    return PrinterView(
-        online=status.online,
-        cover_open=status.cover_open,
-        paper_out=status.paper_out,
-        paper_near_end=status.paper_near_end,
-        error=status.error,
-    )
-
-
-def check_lines(device_id: str, driver: str, at: datetime) -> tuple[PrintLine, ...]:
-    """A short slip that shows every thing a receipt is made of."""
-    return (
-        Text("Backroom", align="center", bold=True, double=True),
-        Text("test print, not a receipt", align="center"),
-        Rule(),
-        Columns("Device", device_id),
-        Columns("Driver", driver),
-        Columns("Time", rfc3339(at)),
-        Columns("TOTAL", "0.00", bold=True, double=True),
-        Rule(),
-        Qr(f"backroom:test-print:{device_id}"),
-        Cut(),
-    )
+    text: str = ""
+    lines: list[str] = []
 
 
 class _Devices:
@@ -185,25 +86,39 @@ class _Devices:
 
     async def weigh(self, call: Call) -> BaseModel | Response:
         session = self._at(call)
-        if wrong := _unless(session, DeviceClass.SCALE, "weigh"):
+        if wrong := _unless(session, (DeviceClass.SCALE,), "weigh"):
             return wrong
         weight = await session.ask(ReadWeight(), WEIGH_WITHIN_S)
         if not isinstance(weight, Weight):
             text = f"{call.path('device')}: answered without a weight; weigh again"
             raise DeviceSilent(text, reason="no_weight", code=ErrorCode.FAILURE)
-        return _weight(weight_seen(weight, self._monotonic()))
+        return weight_view(weight_seen(weight, self._monotonic()))
 
     async def test_print(self, call: Call) -> BaseModel | Response:
-        session = self._at(call)
-        seen = session.snapshot()
-        lines = check_lines(seen.device_id, seen.driver, datetime.now(UTC))
-        return _unless(session, DeviceClass.POS_PRINTER, "print") or await self._do(call, Print(lines), PRINT_WITHIN_S)
+        return await self._check(call, "test-print", (DeviceClass.POS_PRINTER, DeviceClass.LABEL_PRINTER))
 
-    async def open_drawer(self, call: Call) -> BaseModel | Response:
-        if wrong := _unless(self._at(call), DeviceClass.CASH_DRAWER, "open"):
-            return wrong
-        log.info("drawer opened by hand: %s", call.path("device"), extra={"device": call.path("device")})
-        return await self._do(call, OpenDrawer(), DRAWER_WITHIN_S)
+    async def test_show(self, call: Call) -> BaseModel | Response:
+        return await self._check(call, "test-show", (DeviceClass.LINE_DISPLAY,))
+
+    async def _check(self, call: Call, verb: str, classes: tuple[DeviceClass, ...]) -> BaseModel | Response:
+        session = self._at(call)
+        request = check(session.snapshot(), datetime.now(UTC))
+        wrong = _unless(session, classes, verb)
+        if wrong is not None or request is None:
+            return wrong or Response(status_code=409)
+        return await self._do(call, request, PRINT_WITHIN_S)
+
+    def commanded(self, command: DeviceCommand) -> Callable[[Call], Any]:
+        """The handler of one row of the commands."""
+
+        async def handler(call: Call) -> BaseModel | Response:
+            if wrong := _unless(self._at(call), command.device_classes, command.name):
+                return wrong
+            if command.name == "open-drawer":
+                log.info("drawer opened by hand: %s", call.path("device"), extra={"device": call.path("device")})
+            return await self._do(call, command.request(call.body), command.within_s)
+
+        return handler
 
     async def check_health(self, call: Call) -> DeviceView:
         """The device was asked and answered just now; the view says what."""
@@ -213,16 +128,23 @@ class _Devices:
 
     async def _do(self, call: Call, request: Request, timeout_s: float) -> Done:
         session, began = self._at(call), self._monotonic()
-        await session.ask(request, timeout_s)
-        return Done(device=call.path("device"), took_ms=round((self._monotonic() - began) * 1000))
+        result = await session.ask(request, timeout_s)
+        report = result if isinstance(result, TerminalReport) else TerminalReport()
+        return Done(
+            device=call.path("device"),
+            took_ms=round((self._monotonic() - began) * 1000),
+            text=report.text,
+            lines=[line for receipt in report.receipts for line in receipt.lines],
+        )
 
 
-def _unless(session: DeviceSession, wanted: DeviceClass, verb: str) -> Response | None:
+def _unless(session: DeviceSession, wanted: Sequence[DeviceClass], verb: str) -> Response | None:
     """409 if the device is of another class, naming what it is."""
     seen = session.snapshot()
-    if seen.device_class is wanted:
+    if seen.device_class in wanted:
         return None
-    text = f"{seen.device_id} is {NAMES[seen.device_class]} and cannot {verb}; ask {NAMES[wanted]}"
+    able = " or ".join(NAMES[one] for one in wanted)
+    text = f"{seen.device_id} is {NAMES[seen.device_class]} and does not know {verb!r}; ask {able}"
     problem = Problem(title="Wrong device", status=409, detail=text, reason="wrong_class", code=int(ErrorCode.ILLEGAL))
     return problem.response()
 
@@ -238,6 +160,20 @@ def operations(
         problems = (404, 409, 503, 504)
         return Operation("POST", f"{base}/{name}", summary, handler, description, answer=answer, problems=problems)
 
+    commands = [
+        Operation(
+            "POST",
+            f"{base}/{one.name}",
+            one.summary,
+            handlers.commanded(one),
+            one.description,
+            body=one.body,
+            answer=Done,
+            problems=(404, 409, 422, 503, 504),
+            example=one.example,
+        )
+        for one in COMMANDS
+    ]
     listed = [
         Operation("GET", "/v1/devices", "All devices", handlers.index, answer=DevicesView),
         Operation("GET", base, "One device", handlers.show, answer=DeviceView, problems=(404,)),
@@ -259,8 +195,14 @@ def operations(
             WeightView,
             "Asks the scale for a fresh weight. A scale that is silent is a 504 with its UnifiedPOS error code.",
         ),
-        test("test-print", "Print a test slip", handlers.test_print, Done, "Answers when the printer says it is done."),
-        test("open-drawer", "Open the drawer", handlers.open_drawer, Done, "Sends the pulse once."),
+        test(
+            "test-print",
+            "Print a test slip or label",
+            handlers.test_print,
+            Done,
+            "Answers when the printer says it is done.",
+        ),
+        test("test-show", "Show two rows", handlers.test_show, Done, "Answers when the display took them."),
         test("check-health", "Ask a device how it is", handlers.check_health, DeviceView, "Answers with what it said."),
     ]
-    return within(Scope.DEVICES, listed)
+    return within(Scope.DEVICES, [*listed, *commands])

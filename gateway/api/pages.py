@@ -21,8 +21,8 @@ from starlette.staticfiles import StaticFiles
 
 from gateway.api import baskets
 from gateway.api.device_tail import DeviceSession, Tail
-from gateway.api.device_words import in_words, printable, printer_in_words
-from gateway.api.devices import NAMES
+from gateway.api.device_views import NAMES
+from gateway.api.device_words import in_words, label_printer_in_words, printable, printer_in_words
 from gateway.api.events import Stopping, Unlisten, stream
 from gateway.api.items import Searchable
 from gateway.api.status import StoreStatus
@@ -43,6 +43,9 @@ TESTS = {
     DeviceClass.SCALE: [("weigh", "Weigh"), ("check-health", "Check health")],
     DeviceClass.POS_PRINTER: [("test-print", "Test print"), ("check-health", "Check health")],
     DeviceClass.CASH_DRAWER: [("open-drawer", "Open drawer"), ("check-health", "Check health")],
+    DeviceClass.LINE_DISPLAY: [("test-show", "Show a test"), ("clear", "Clear")],
+    DeviceClass.PAYMENT_TERMINAL: [("check-health", "Check health"), ("repeat-receipt", "Last receipt again")],
+    DeviceClass.LABEL_PRINTER: [("test-print", "Test label"), ("check-health", "Check health")],
 }
 
 
@@ -230,7 +233,8 @@ class _Technician:
     def _card(self, seen: Snapshot) -> str:
         away_s = (datetime.now(UTC) - seen.since).total_seconds()
         printer = printer_in_words(seen.printer) if seen.printer else None
-        return self._pages.part("device.html", device=seen, away_s=away_s, printer=printer, name=NAMES)
+        label = label_printer_in_words(seen.label_printer) if seen.label_printer else None
+        return self._pages.part("device.html", device=seen, away_s=away_s, printer=printer, label_printer=label)
 
     def _row(self, device_id: str, entry: Entry) -> str:
         facts: dict[str, Any] = {"device_id": device_id, "at": entry.at.astimezone(UTC)}

@@ -12,7 +12,6 @@ import shutil
 import socket
 import sqlite3
 import ssl
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from urllib.parse import urlsplit
 
 from gateway import config as configuration
 from gateway.app import MONEY_FILE
+from gateway.cli.daemon import ask
 from gateway.clock import Clock
 from gateway.config import Config, read_secret
 from gateway.devices.manager import Manager
@@ -78,10 +78,10 @@ def examine(path: Path) -> Iterator[Finding]:
     yield _disk(config)
     yield _money(config)
     yield _clock(config)
-    running = _ask(config, token, "/v1/status")
+    running = ask(config, token, "/v1/status")
     yield _daemon(config, running)
     yield from _headquarters(config, password, running)
-    yield from _devices(config, _ask(config, token, "/v1/devices") if running else None)
+    yield from _devices(config, ask(config, token, "/v1/devices") if running else None)
 
 
 def _check_devices(config: Config) -> None:
@@ -238,16 +238,3 @@ def _line(name: str, url: str) -> Finding:
                 check, "fail", f"{url}: {error.strerror or error}", "switch it on; check its address and cable"
             )
     return Finding(check, "ok", f"{url} is there")
-
-
-def _ask(config: Config, token: str | None, path: str) -> Any:
-    """A GET of the running daemon's API; None where it does not answer."""
-    host = f"[{config.api.host}]" if ":" in config.api.host else config.api.host
-    request = urllib.request.Request(f"http://{host}:{config.api.port}{path}")
-    if token:
-        request.add_header("Authorization", f"Bearer {token}")
-    try:
-        with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310
-            return json.load(answer)
-    except (OSError, ValueError):
-        return None

@@ -134,9 +134,12 @@ async def test_a_silent_scale_is_an_error_and_never_the_last_weight(
 @pytest.mark.parametrize(
     ("path", "says"),
     [
-        ("scanner-1/weigh", "scanner-1 is a scanner and cannot weigh; ask a scale"),
-        ("scale-1/test-print", "scale-1 is a scale and cannot print; ask a receipt printer"),
-        ("printer-1/open-drawer", "printer-1 is a receipt printer and cannot open; ask a cash drawer"),
+        ("scanner-1/weigh", "scanner-1 is a scanner and does not know 'weigh'; ask a scale"),
+        (
+            "scale-1/test-print",
+            "scale-1 is a scale and does not know 'test-print'; ask a receipt printer or a label printer",
+        ),
+        ("printer-1/open-drawer", "printer-1 is a receipt printer and does not know 'open-drawer'; ask a cash drawer"),
     ],
 )
 async def test_a_device_of_another_class_says_what_it_is(bench: Bench, path: str, says: str) -> None:

@@ -126,6 +126,19 @@ async def test_a_log_can_be_paused_cleared_and_shown_without_bytes(chromium: Bro
         await expect(log.locator("li")).to_have_count(0)
 
 
+async def test_a_log_can_be_saved_as_a_file_for_whoever_made_the_device(chromium: Browser, tmp_path: Path) -> None:
+    async with open_bench(chromium, tmp_path) as bench:
+        bench.hosts["scanner-1"].set("scan", "4006381333931")
+        await expect(bench.log("scanner-1")).to_contain_text("scan '4006381333931'")
+        async with bench.page.expect_download() as saving:
+            await bench.card("scanner-1").get_by_role("button", name="Save").click()
+        saved = await saving.value
+        assert re.fullmatch(r"scanner-1-\d{4}-\d\d-\d\d\.txt", saved.suggested_filename)
+        text = Path(await saved.path()).read_text(encoding="utf-8")
+        assert re.search(r"^\d\d:\d\d:\d\d\.\d{3} ← in 34 30 30 36 33 38", text, re.MULTILINE)
+        assert "event scan '4006381333931'" in text
+
+
 async def test_the_link_to_headquarters_counts_what_waits(chromium: Browser, tmp_path: Path) -> None:
     async with open_bench(chromium, tmp_path) as bench:
         link = bench.page.locator("[data-part=link]")

@@ -101,6 +101,24 @@ for (const [device, card] of cards) {
   }
 }
 
+// --- the log as a file ------------------------------------------------------------------------------------------------
+
+/** What stands in the log, as text: what a technician sends to whoever made the device. */
+function download(device, list) {
+  const lines = [...list.children].map((row) => row.innerText.replaceAll(/\s+/g, " ").trim());
+  const day = new Date().toISOString().slice(0, 10);
+  const text = [`${device} on ${location.host}, ${day}, times in UTC`, ...lines, ""].join("\n");
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([text], { type: "text/plain;charset=utf-8" }));
+  link.download = `${device}-${day}.txt`;
+  link.click();
+  URL.revokeObjectURL(link.href);
+}
+
+for (const [device, card] of cards) {
+  card.querySelector("[data-log=download]").addEventListener("click", () => download(device, card.querySelector(".entries")));
+}
+
 const handlers = { link: (html) => put("link", html), entry };
 for (const device of cards.keys()) handlers[`device-${device}`] = (html) => put(`device-${device}`, html);
 follow("/technician/events", handlers);
