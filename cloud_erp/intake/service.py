@@ -36,10 +36,14 @@ SELECT pg_advisory_xact_lock({STORE_LOCKS}, number) FROM (
   SELECT DISTINCT hashtext(store) AS number FROM unnest(%(stores)s::text[]) AS store ORDER BY 1 OFFSET 0
 ) AS numbers
 """  # noqa: S608
-# An array is one value, where a list is as many as there are keys.
+# One look into the unique index for each key: for `= ANY` the planner, while the table has no statistics yet, walks all
+# that the store ever booked, and a core that had taken 20,000 sales needed 20 ms for one.
 _BOOKED_KEYS = f"""
-SELECT idempotency_key, body_sha256 FROM inbox
-WHERE store_id = %(store)s AND idempotency_key = ANY(%(keys)s::text[]) AND fate = '{BOOKED}'
+SELECT key AS idempotency_key, body_sha256 FROM (
+  SELECT key, (
+    SELECT body_sha256 FROM inbox WHERE store_id = %(store)s AND idempotency_key = key AND fate = '{BOOKED}'
+  ) AS body_sha256 FROM unnest(%(keys)s::text[]) AS key
+) AS asked WHERE body_sha256 IS NOT NULL
 """  # noqa: S608
 # Made once, not for each batch: it shows in how soon a lone sale is booked.
 _HERE = (inbox.c.gateway == bindparam("of_gateway")) & (inbox.c.epoch == bindparam("of_epoch"))
