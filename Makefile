@@ -12,7 +12,7 @@ help: ## what can be made
 
 setup: $(STAMP) ## the virtual environment and the Debian packages
 
-$(STAMP): requirements/dev.txt pyproject.toml tools/setup.sh
+$(STAMP): requirements/dev.txt pyproject.toml tools/setup.sh tests/npm/package.json
 	@bash tools/setup.sh
 
 demo: setup ## a whole simulated store and core; prints where to look; Ctrl-C stops it

@@ -115,7 +115,7 @@ class Gateway:
     def _make_devices(self) -> Manager:
         manager = Manager(self._clock.monotonic)
         for name, table in self._config.device.items():
-            manager.add(name, load_driver(table.driver), table.url, table.options())
+            manager.add(name, load_driver(table.driver), table.url, table.options(name))
         return manager
 
     def _make_link(self, password: str | None) -> None:

@@ -133,8 +133,24 @@ class DeviceTable(_Table):
     driver: str
     url: str
 
-    def options(self) -> dict[str, Any]:
-        return dict(self.model_extra or {})
+    def options(self, name: str) -> dict[str, Any]:
+        """What the driver is given; an option NAME_file is the secret in that file, under NAME.
+
+        Raises:
+            ConfigError: the file cannot be read, or the option is set both ways.
+        """
+        given = dict(self.model_extra or {})
+        for key in [key for key in given if key.endswith("_file")]:
+            option, path = key.removesuffix("_file"), given.pop(key)
+            if option in given:
+                raise ConfigError(f"[device.{name}]: {option} and {key} are both set; keep {key} only")
+            given[option] = read_secret(Path(str(path)), f"[device.{name}] {key}")
+        return given
+
+    def anchored(self, folder: Path) -> DeviceTable:
+        """The same with the files of its secrets as absolute paths."""
+        extra = self.model_extra or {}
+        return self.model_copy(update={key: str(folder / str(extra[key])) for key in extra if key.endswith("_file")})
 
 
 class WorkstationTable(_Table):
@@ -244,6 +260,7 @@ def _anchored(config: Config, folder: Path) -> Config:
                 update={"data_dir": folder / config.gateway.data_dir, "epoch_file": at(config.gateway.epoch_file)}
             ),
             "mqtt": config.mqtt.model_copy(update={"password_file": at(config.mqtt.password_file), "tls": tls}),
+            "device": {name: table.anchored(folder) for name, table in config.device.items()},
             "api": config.api.model_copy(update={"token_file": at(config.api.token_file), "tokens": tokens}),
         }
     )

@@ -23,6 +23,7 @@ compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null || missing+=(postgresql
 ls /usr/share/fonts/opentype/noto/*CJK* >/dev/null 2>&1 || missing+=(fonts-noto-cjk)
 ls /usr/lib/*/libusb-1.0.so.0 >/dev/null 2>&1 || missing+=(libusb-1.0-0)
 command -v umockdev-run >/dev/null || missing+=(umockdev)
+command -v npm >/dev/null || missing+=(nodejs npm)
 if [ "${1:-}" = lab ]; then
   command -v qemu-system-x86_64 >/dev/null || missing+=(qemu-system-x86)
   command -v busybox >/dev/null || missing+=(busybox-static)
@@ -44,5 +45,8 @@ fi
 say "installing the pinned packages (a minute or two the first time)"
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+say "installing what tests render labels with (npm)"
+(cd tests/npm && npm install --silent --no-audit --no-fund --no-package-lock --ignore-scripts) \
+  || say "npm did not work: the tests that render labels will be skipped"
 touch .venv/.ready
 say "ready"

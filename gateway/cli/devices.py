@@ -32,6 +32,8 @@ QUESTIONS: dict[DeviceClass, Request] = {
     DeviceClass.SCALE: ReadWeight(),
     DeviceClass.POS_PRINTER: CheckHealth(),
     DeviceClass.CASH_DRAWER: CheckHealth(),
+    DeviceClass.LABEL_PRINTER: CheckHealth(),
+    DeviceClass.PAYMENT_TERMINAL: CheckHealth(),
 }
 ASK_EVERY_S = 1.0
 
@@ -45,7 +47,8 @@ def probe(
 ) -> None:
     """Speak to one device and print what it says, one JSON object a line.
 
-    A scale is asked for its weight each second, a printer or drawer for its status; nothing is printed or opened.
+    A scale is asked for its weight each second, a printer, drawer or terminal for its status; nothing is printed,
+    opened or charged.
 
     Examples:
 

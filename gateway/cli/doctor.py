@@ -23,7 +23,8 @@ from gateway.app import MONEY_FILE
 from gateway.cli.daemon import ask
 from gateway.clock import Clock
 from gateway.config import Config, read_secret
-from gateway.devices.manager import Manager
+from gateway.devices.manager import Manager, claim
+from gateway.devices.transport import GROUPS
 from gateway.drivers import load as load_driver
 from gateway.errors import ConfigError
 from gateway.fleet import health
@@ -92,7 +93,7 @@ def _check_devices(config: Config) -> None:
     """
     manager = Manager()
     for name, table in config.device.items():
-        manager.add(name, load_driver(table.driver), table.url, table.options())
+        manager.add(name, load_driver(table.driver), table.url, table.options(name))
 
 
 def _disk(config: Config) -> Finding:
@@ -223,13 +224,17 @@ def _line(name: str, url: str) -> Finding:
     """Whether a device's line is there; nothing is written to it."""
     parts = urlsplit(url)
     check = f"device {name}"
-    if parts.scheme in ("serial", "pty"):
-        path = Path(parts.path)
+    if parts.scheme in ("serial", "pty", "lp", "hid", "evdev"):
+        path = Path(claim(url))  # a device named by its numbers is its file while it is plugged in
         if not path.exists():
-            return Finding(check, "fail", f"{path} is not there", "plug it in; 'ls /dev/serial/by-id' shows what is")
-        if not os.access(path, os.R_OK | os.W_OK):
-            return Finding(check, "fail", f"{path} may not be opened", "add the user to group dialout")
-    if parts.scheme == "tcp":
+            shown = url if parts.scheme in ("hid", "evdev") else str(path)
+            return Finding(
+                check, "fail", f"{shown} is not there", "plug it in; 'backroom devices --plugged' shows what is"
+            )
+        if not os.access(path, os.R_OK | (0 if parts.scheme == "evdev" else os.W_OK)):
+            group = next((group for start, group in GROUPS.items() if str(path).startswith(start)), "dialout")
+            return Finding(check, "fail", f"{path} may not be opened", f"add the user to group {group}")
+    if parts.scheme in ("tcp", "tls"):
         try:
             with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=3):
                 pass

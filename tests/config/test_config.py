@@ -36,7 +36,7 @@ def test_a_good_one_is_read_and_its_paths_start_from_its_folder(tmp_path: Path) 
     config = load(written(tmp_path, GOOD))
     assert config.gateway.data_dir == tmp_path / "data"
     assert config.api.host == "127.0.0.1"
-    assert config.device["scale-1"].options() == {}
+    assert config.device["scale-1"].options("scale-1") == {}
 
 
 def test_the_example_in_the_docs_is_right() -> None:
@@ -101,3 +101,16 @@ def test_tokens_are_read_from_files_with_what_each_may_do(tmp_path: Path) -> Non
     (tmp_path / "pos").write_text("k-secret\n")
     with pytest.raises(ConfigError, match="two tokens are the same"):
         config.api.secrets()
+
+
+def test_a_secret_of_a_device_stands_in_a_file(tmp_path: Path) -> None:
+    terminal = "[device.terminal-1]\ndriver = 'terminal-nexo'\nurl = 'tls://h:1'\npassphrase_file = 'nexo'\n[mqtt]"
+    config = load(written(tmp_path, GOOD.replace("[mqtt]", terminal, 1)))
+    with pytest.raises(ConfigError, match=r"\[device.terminal-1\] passphrase_file.*cannot be read"):
+        config.device["terminal-1"].options("terminal-1")
+    (tmp_path / "nexo").write_text("very long and random\n")
+    assert config.device["terminal-1"].options("terminal-1") == {"passphrase": "very long and random"}
+    both = terminal.replace("passphrase_file", "passphrase = 'x'\npassphrase_file")
+    config = load(written(tmp_path, GOOD.replace("[mqtt]", both, 1)))
+    with pytest.raises(ConfigError, match="both set"):
+        config.device["terminal-1"].options("terminal-1")
