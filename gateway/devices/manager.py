@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import time
@@ -13,16 +14,17 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
+from gateway.devices.hotplug import Hotplug
+from gateway.devices.plugged import wanted
 from gateway.devices.session import BackOff, Listener, Session, utc_now
 from gateway.devices.snapshot import Snapshot
-from gateway.devices.transport import Transport, line_of, open_transport
+from gateway.devices.transport import SCHEMES, Transport, line_of, open_transport
 from gateway.devices.via import open_via
 from gateway.errors import ConfigError, DeviceGone
 from gateway.peripherals import Driver, ErrorCode, Line, Request, Result
 
 log = logging.getLogger(__name__)
 
-SCHEMES = ("serial", "pty", "tcp", "via")
 #: a session ends only by being cancelled; one that does otherwise is a mistake of ours, and starts again after this
 RESTART_S = 5.0
 
@@ -114,11 +116,16 @@ class Manager:
         try:
             async with asyncio.TaskGroup() as group:
                 self._group = group
+                group.create_task(Hotplug(self._plugged).run(), name="hotplug")
                 for device_id, session in self._sessions.items():
                     group.create_task(self._look_after(session), name=device_id)
                 await asyncio.Event().wait()
         finally:
             self._group = None
+
+    def _plugged(self) -> None:
+        for session in self._sessions.values():
+            session.plugged()
 
     async def _look_after(self, session: Session) -> None:
         while True:
@@ -147,28 +154,58 @@ class Manager:
 
 
 def claim(url: str) -> str:
-    """What a URL lays claim to: the device file behind all its links, or the host and port."""
+    """What a URL lays claim to: the device file behind all its links, or the host and port.
+
+    A USB device named by its numbers is its device file while it is plugged in, and its numbers while it is not.
+    """
     parts = urlsplit(url)
-    if parts.scheme in ("serial", "pty"):
+    if parts.scheme in ("serial", "pty", "lp"):
         return os.path.realpath(parts.path)
+    if parts.scheme in ("hid", "evdev"):
+        with contextlib.suppress(DeviceGone):
+            return os.path.realpath(_path_of(url))
+    if parts.scheme in ("hid", "evdev", "usb"):
+        return f"{parts.scheme}://{parts.netloc.lower()}{parts.path}?{parts.query}"
     return f"{parts.scheme}://{parts.netloc.lower()}"
 
 
+def _path_of(url: str) -> str:
+    """The device file that a hid:// or evdev:// URL means now; the modules load only where there is such a device."""
+    if url.startswith("hid:"):
+        from gateway.devices import hid  # noqa: PLC0415
+
+        return hid.path_of(url)
+    from gateway.devices import evdev  # noqa: PLC0415
+
+    return evdev.path_of(url)
+
+
 def _check_url(device_id: str, url: str) -> None:
+    """Raises ConfigError, naming the device, where the URL could never be opened."""
     parts = urlsplit(url)
     if parts.scheme not in SCHEMES:
         raise ConfigError(
             f"{device_id}: {url!r} is no line; write serial:///dev/serial/by-id/..., tcp://HOST:PORT, ..."
         )
-    if parts.scheme == "serial":
-        line_of(url)
     try:
-        lacking = parts.scheme == "tcp" and not (parts.hostname and parts.port)
+        match parts.scheme:
+            case "serial":
+                line_of(url)
+            case "tls":
+                from gateway.devices.tls import far_of  # noqa: PLC0415
+
+                far_of(url)
+            case "usb":
+                from gateway.devices.usb import ids_of  # noqa: PLC0415
+
+                ids_of(url)
+            case "hid" | "evdev":
+                wanted(url)
+        complete = bool(parts.hostname and parts.port) if parts.scheme == "tcp" else bool(parts.netloc or parts.path)
+    except ConfigError as problem:
+        raise ConfigError(f"{device_id}: {problem}") from problem
     except ValueError:
-        lacking = True
-    if (
-        lacking
-        or (parts.scheme == "via" and not parts.netloc)
-        or (parts.scheme in ("serial", "pty") and not parts.path)
-    ):
+        complete = False
+    needs_path = parts.scheme in ("serial", "pty", "lp")
+    if not complete or (needs_path and not parts.path) or (parts.scheme == "via" and not parts.netloc):
         raise ConfigError(f"{device_id}: {url!r} is incomplete")

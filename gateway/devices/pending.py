@@ -68,6 +68,10 @@ class Pending:
         if not self._ended.done():
             self._ended.set_exception(error)
 
+    def nobody_waits(self) -> None:
+        """Asked for the sake of the events that come with the answer: how it ends is nobody's business."""
+        self._ended.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+
     async def finished(self) -> None:
         """Wait for the turn, then for the end; raise how it failed."""
         try:

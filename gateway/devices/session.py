@@ -4,6 +4,10 @@ One task per device carries bytes and time between a transport and a fresh codec
 ends the connection and nothing else; the session connects again, slower each time, with jitter so that a hundred boxes
 do not knock in step after a power cut. What was asked when the line broke fails there and then: nothing is repeated,
 for nobody knows how far the device got.
+
+Some devices (payment terminals) want one connection a conversation. The line of such an on-demand driver is opened when
+something is asked and closed when the codec hangs up; in between a question for its health is put to it now and then,
+so that the technician's page tells the truth.
 """
 
 from __future__ import annotations
@@ -11,7 +15,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import difflib
-import logging
 import random
 import time
 from collections import deque
@@ -21,39 +24,48 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gateway.devices.connection import Connection
-from gateway.devices.pending import Pending, failure
-from gateway.devices.snapshot import WEIGHT_EXPIRES_S, Direction, Entry, Happened, Snapshot, Traffic, weight_seen
-from gateway.devices.statistics import Statistics
+from gateway.devices.pending import Pending
+from gateway.devices.record import Listener, Record
+from gateway.devices.snapshot import Entry, Snapshot
 from gateway.devices.transport import Transport
 from gateway.errors import ConfigError, DeviceError, DeviceGone
 from gateway.peripherals import (
-    Answer,
+    CheckHealth,
     Codec,
     Command,
-    DrawerStatus,
     Driver,
+    EndOfDay,
     ErrorCode,
-    Event,
     Forward,
+    KeepResult,
+    Pay,
     Power,
-    PowerChanged,
     Print,
-    PrinterStatus,
-    Refusal,
+    PrintLabels,
+    RepeatReceipt,
     Request,
+    ResolvePayment,
     Result,
-    Weight,
 )
 
-log = logging.getLogger(__name__)
+__all__ = ["BackOff", "Listener", "Session", "utc_now"]
 
 OpenTransport = Callable[[str], Awaitable[Transport]]
-Listener = Callable[[str, Entry], None]
 TIMEOUT_S = 3.0
-#: a long receipt on a 9600 baud line takes this long
-PRINT_TIMEOUT_S = 15.0
-RING = 200
-RING_BYTES = 256
+#: what takes longer: a long receipt at 9600 baud; a customer who looks for the card; a host that is far away
+TIMEOUTS_S: Mapping[type[Request], float] = {
+    Print: 15.0,
+    PrintLabels: 15.0,
+    Pay: 300.0,
+    ResolvePayment: 30.0,
+    KeepResult: 10.0,
+    RepeatReceipt: 60.0,
+    EndOfDay: 300.0,
+}
+#: between two questions for the health of a device whose line is opened on demand
+PROBE_S = 60.0
+#: a driver hangs up by itself; this is for one that leaves its line open with nothing to do
+IDLE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,24 +102,25 @@ class Session:
         *,
         wall: Callable[[], datetime] = utc_now,
         back_off: BackOff = BackOff(),
+        probe_s: float = PROBE_S,
     ) -> None:
         self.device_id, self.driver, self.options, self.url = device_id, driver, dict(options), url
-        self._open_transport, self._monotonic, self._wall, self._back_off = open_transport, monotonic, wall, back_off
-        self.statistics = Statistics()
-        self._listeners: dict[object, Listener] = {}
-        self._ring: deque[Entry] = deque(maxlen=RING)
+        self._open_transport, self._monotonic, self._back_off, self._probe_s = (
+            open_transport,
+            monotonic,
+            back_off,
+            probe_s,
+        )
+        self._record = Record(device_id, driver, monotonic, wall)
+        self.statistics = self._record.statistics
         self._connection: Connection | None = None
+        self._running = False
         self._tried = asyncio.Event()  # the first attempt to connect is over, one way or the other
         self._line_changed = asyncio.Event()
+        self._wanted: deque[Pending] = deque()  # asked of an on-demand device while its line is closed
+        self._somebody_asked = asyncio.Event()
+        self._plugged = asyncio.Event()
         self._commands = 0
-        self._power, self._since = Power.UNKNOWN, wall()
-        self._broken_at: float | None = None
-        self._attempts = 0
-        self._crashed = False
-        self._last_error = ""
-        self._weight: Weight | None = None
-        self._printer: PrinterStatus | None = None
-        self._drawer: DrawerStatus | None = None
         self._new_codec()
 
     # --- for the till and the technician --------------------------------------------------------------------
@@ -115,8 +128,8 @@ class Session:
     async def ask(self, request: Request, timeout_s: float | None = None) -> Result | None:
         """Have one request done and return its result.
 
-        Requests are done one at a time, in the order they came. timeout_s is for the request itself; waiting for those
-        before it may take as long again.
+        Requests are done one at a time, in the order they came, but for those that are about the one under way.
+        timeout_s is for the request itself; waiting for those before it may take as long again.
 
         Raises:
             DeviceRefused: the device answered and said no; a person can mend it.
@@ -138,60 +151,53 @@ class Session:
 
     async def _do(self, request: Request, timeout_s: float | None) -> Pending:
         if timeout_s is None:
-            timeout_s = PRINT_TIMEOUT_S if isinstance(request, Print) else TIMEOUT_S
-        if not self._tried.is_set():
+            timeout_s = TIMEOUTS_S.get(type(request), TIMEOUT_S)
+        if not self._running or not (self._tried.is_set() or self.driver.on_demand):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(timeout_s):
                     await self._tried.wait()
-        if self._connection is None:
+        pending = self._pending(request, timeout_s)
+        if self._connection is not None and self._connection.takes_more:
+            self._connection.submit(pending)
+        elif self.driver.on_demand and self._running and not isinstance(request, KeepResult):
+            # What a terminal holds, it holds on the line where it said so: KeepResult never opens another.
+            self._wanted.append(pending)
+            self._somebody_asked.set()
+        else:
             raise self._gone()
-        self._commands += 1
-        pending = Pending(self.device_id, Command(self._commands, request, timeout_s))
-        self._connection.submit(pending)
         await pending.finished()
         return pending
 
+    def _pending(self, request: Request, timeout_s: float) -> Pending:
+        self._commands += 1
+        return Pending(self.device_id, Command(self._commands, request, timeout_s))
+
     def _gone(self) -> DeviceGone:
-        text = f"{self.device_id}: not connected: {self._last_error or 'its session is not running'}"
+        text = f"{self.device_id}: not connected: {self._record.last_error or 'its session is not running'}"
         return DeviceGone(text, reason="gone", code=ErrorCode.NOHARDWARE)
 
     def listen(self, callback: Listener) -> Callable[[], None]:
         """Call back with (device id, Traffic | Happened) for all that goes on; returns how to stop it."""
-        key = object()
-        self._listeners[key] = callback
-
-        def unlisten() -> None:
-            self._listeners.pop(key, None)
-
-        return unlisten
+        return self._record.listen(callback)
 
     def recent(self) -> list[Entry]:
         """The last traffic and events, oldest first."""
-        return list(self._ring)
+        return self._record.recent()
 
     def snapshot(self) -> Snapshot:
-        now = self._monotonic()
-        fresh = self._weight is not None and now - self._weight.at <= WEIGHT_EXPIRES_S
-        return Snapshot(
-            device_id=self.device_id,
-            device_class=self.driver.device_class,
-            driver=self.driver.name,
-            url=self.url,
-            power=self._power,
-            since=self._since,
-            last_error=self._last_error,
-            statistics=self.statistics.snapshot(),
-            weight=weight_seen(self._weight, now) if self._weight and fresh else None,
-            printer=self._printer,
-            drawer=self._drawer,
-        )
+        return self._record.snapshot(self.url)
+
+    def plugged(self) -> None:
+        """Something was plugged in somewhere: try again now if the line is down."""
+        self._plugged.set()
 
     # --- for a device that hangs on this one ----------------------------------------------------------------
 
     async def connected(self) -> None:
-        """Return when there is a line to the device; raise DeviceGone if there is none."""
+        """Return when the device can be asked; raise DeviceGone if there is no line to it."""
         await self._tried.wait()
-        if self._connection is None:
+        at_rest = self.driver.on_demand and self._running and self._record.power is not Power.OFF
+        if self._connection is None and not at_rest:
             raise self._gone()
 
     async def disconnected(self) -> None:
@@ -204,41 +210,86 @@ class Session:
 
     async def run(self) -> None:
         """Connect, carry, and connect again, until cancelled."""
+        self._running = True
         try:
             while True:
-                self._broke(await self._connect_and_carry())
-                # A device that was online in between has no attempts yet and starts from the shortest wait.
-                await asyncio.sleep(self._back_off.wait_s(self._attempts))
+                if self.driver.on_demand:
+                    await self._until_asked()
+                if broken := await self._connect_and_carry():
+                    self._record.broke(broken)
+                    self._tried.set()
+                    self._fail_wanted()
+                if not self.driver.on_demand:
+                    # A device that was online in between has no attempts yet and starts from the shortest wait.
+                    await self._rest(self._back_off.wait_s(self._record.attempts))
         finally:
+            self._running = False
             self._tried.set()
-            self._set_power(Power.UNKNOWN)
+            self._fail_wanted()
+            self._record.set_power(Power.UNKNOWN)
 
-    async def _connect_and_carry(self) -> DeviceError:
-        """One connection from its opening to its end; returns why it ended."""
-        self._attempts += 1
+    async def _rest(self, seconds: float) -> None:
+        """Wait before the next attempt; something plugged in ends it at once."""
+        self._plugged.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._plugged.wait()
+
+    async def _until_asked(self) -> None:
+        """Return when somebody asked something, or when it is time to ask for the device's health ourselves."""
+        if not self._tried.is_set():
+            wait_s = 0.0
+        elif self._record.power is Power.OFF:
+            wait_s = self._back_off.wait_s(self._record.attempts)
+        else:
+            wait_s = self._probe_s
+        try:
+            async with asyncio.timeout(wait_s):
+                await self._somebody_asked.wait()
+        except TimeoutError:
+            probe = self._pending(CheckHealth(), TIMEOUT_S)
+            probe.nobody_waits()
+            self._wanted.append(probe)
+
+    def _fail_wanted(self) -> None:
+        while self._wanted:
+            self._wanted.popleft().fail(self._gone())
+        self._somebody_asked.clear()
+
+    async def _connect_and_carry(self) -> DeviceError | None:
+        """One connection from its opening to its end; returns why it broke, None if it was hung up."""
+        self._record.attempts += 1
         transport: Transport | None = None
+        ended: Connection | None = None
         try:
             transport = await self._open_transport(self.url)
-            self._connection = Connection(self._new_codec(), transport, self._monotonic, self._saw, self._passed)
+            idle_s = IDLE_S if self.driver.on_demand else None
+            codec, record = self._new_codec(), self._record
+            ended = self._connection = Connection(codec, transport, self._monotonic, record.saw, record.passed, idle_s)
+            while self._wanted:
+                ended.submit(self._wanted.popleft())
+            self._somebody_asked.clear()
             self._changed()
-            return await self._connection.run()
+            return await ended.run()
         except DeviceError as problem:
             return problem
-        except Exception as bug:
-            if not self._crashed:
-                log.exception(
-                    "driver failed: %s: %s", self.device_id, self.driver.name, extra={"device": self.device_id}
-                )
-            self._crashed = True
-            text = f"its driver {self.driver.name} failed ({type(bug).__name__}: {bug}); send us the log"
-            return DeviceGone(text, reason="driver_failed", code=ErrorCode.FAILURE)
+        except Exception as bug:  # noqa: BLE001 -- logged there
+            return self._record.crashed(bug)
         finally:
-            ended, self._connection = self._connection, None
+            self._connection = None
             if transport is not None:
                 transport.close()
             if ended is not None:
-                ended.fail_all(self.device_id)
+                self._leave(ended)
             self._changed()
+
+    def _leave(self, connection: Connection) -> None:
+        """What had begun on it fails; what had not yet goes out on the next line, where there will be one on demand."""
+        if self.driver.on_demand and connection.hung_up:
+            self._wanted.extendleft(reversed(connection.unbegun()))
+            if self._wanted:
+                self._somebody_asked.set()
+        connection.fail_all(self.device_id)
 
     def _changed(self) -> None:
         """Wake whoever waits for a line or for its end, and be ready for the next."""
@@ -261,71 +312,3 @@ class Session:
             return self.driver.codec(**self.options)
         except (ValueError, TypeError) as problem:
             raise ConfigError(f"{self.device_id}: {problem}") from problem
-
-    # --- what comes from the connection ---------------------------------------------------------------------
-
-    def _passed(self, direction: Direction, data: bytes) -> None:
-        if log.isEnabledFor(logging.DEBUG):
-            log.debug("%s %s %s", self.device_id, direction, data.hex(" "))
-        self._tell(Traffic(self._wall(), direction, data[:RING_BYTES], len(data)))
-
-    def _saw(self, event: Event, pending: Pending | None) -> None:
-        """Keep what an event tells, count it, and pass it on."""
-        if isinstance(event, Answer | Refusal):
-            if pending is not None:
-                self.statistics.ended(pending.command.request, event)
-        else:
-            self.statistics.saw(event)
-        match event:
-            case PowerChanged(power=Power.OFF):
-                self._broke(failure(self.device_id, "off"))
-                return  # told there, if it is news
-            case PowerChanged(power=power):
-                self._power_changed(power)
-            case Weight():
-                self._weight = event
-            case PrinterStatus():
-                self._printer = event
-            case DrawerStatus():
-                self._drawer = event
-        self._tell(Happened(self._wall(), event))
-
-    def _tell(self, entry: Entry) -> None:
-        self._ring.append(entry)
-        for listener in list(self._listeners.values()):
-            try:
-                listener(self.device_id, entry)
-            except Exception:
-                log.exception("a listener of %s failed", self.device_id, extra={"device": self.device_id})
-
-    # --- power, and the two lines in the log ----------------------------------------------------------------
-
-    def _power_changed(self, power: Power) -> None:
-        self._set_power(power)
-        if self._broken_at is not None:
-            away_s = self._monotonic() - self._broken_at
-            log.info(
-                "device online: %s: away %.0f s, %d attempts",
-                self.device_id,
-                away_s,
-                self._attempts,
-                extra={"device": self.device_id},
-            )
-        self._broken_at, self._attempts, self._crashed = None, 0, False
-
-    def _broke(self, problem: DeviceError) -> None:
-        """The device cannot be used now; said once, until it is back."""
-        self._last_error = str(problem).removeprefix(f"{self.device_id}: ")
-        self._weight = self._printer = self._drawer = None
-        self._tried.set()
-        if self._broken_at is None:
-            self._broken_at = self._monotonic()
-            self.statistics.line_broke()
-            log.warning("device offline: %s: %s", self.device_id, self._last_error, extra={"device": self.device_id})
-        if self._power is not Power.OFF:
-            self._set_power(Power.OFF)
-            self._tell(Happened(self._wall(), PowerChanged(Power.OFF)))
-
-    def _set_power(self, power: Power) -> None:
-        if power is not self._power:
-            self._power, self._since = power, self._wall()

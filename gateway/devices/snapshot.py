@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from gateway.peripherals import DeviceClass, DrawerStatus, Event, Power, PrinterStatus, ScaleStatus, Weight
+from gateway.peripherals import (
+    DeviceClass,
+    DisplayStatus,
+    DrawerStatus,
+    Event,
+    LabelPrinterStatus,
+    Power,
+    PrinterStatus,
+    ScaleStatus,
+    Weight,
+)
 
 #: a weight older than this is not shown any more, not even with its age
 WEIGHT_EXPIRES_S = 5.0
@@ -31,7 +41,10 @@ def weight_seen(weight: Weight, now: float) -> WeightSeen:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """since: when power became what it is; last_error: what broke last, "" if nothing ever did."""
+    """since: when power became what it is; last_error: what broke last, "" if nothing ever did.
+
+    Of a payment terminal there is its power and its counters; payments are the till's, and stand in its journal.
+    """
 
     device_id: str
     device_class: DeviceClass
@@ -44,6 +57,8 @@ class Snapshot:
     weight: WeightSeen | None = None
     printer: PrinterStatus | None = None
     drawer: DrawerStatus | None = None
+    display: DisplayStatus | None = None
+    label_printer: LabelPrinterStatus | None = None
 
 
 Direction = Literal["in", "out"]
@@ -51,7 +66,8 @@ Direction = Literal["in", "out"]
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """Bytes on the line, in (from the device) or out. Long ones are cut: `size` is how many there were."""
+    """Bytes on the line, in (from the device) or out. `size` is how many there were: long ones are cut, and those of
+    a private driver are kept back."""
 
     at: datetime
     direction: Direction

@@ -3,6 +3,10 @@
     serial:///dev/serial/by-id/usb-...?baud=9600&parity=E&bits=7&stop=1     by pyserial, exclusive
     pty:///run/backroom/scale                                               a pseudo terminal, such as a simulator's
     tcp://192.168.1.50:9100                                                 with keep-alive
+    tls://192.168.1.60:8443?ca=/etc/backroom/terminal-ca.pem                tcp, encrypted and verified; see tls.py
+    hid://0c2e:0b61/SERIAL, hid:///dev/hidraw0                              reports of a HID device; see hid.py
+    evdev:///dev/input/by-id/usb-...-event-kbd                              keys of a scanner, grabbed; see evdev.py
+    usb://04b8:0202/SERIAL, lp:///dev/usb/lp0                               a printer without a serial port; see usb.py
     via://printer-1                                                         through another device; see via.py
 
 Whatever goes wrong comes out as DeviceGone with a text that says what to do; reading from a line whose far end has gone
@@ -28,9 +32,12 @@ from urllib.parse import parse_qsl, urlsplit
 from gateway.errors import ConfigError, DeviceGone
 from gateway.peripherals import ErrorCode, Line
 
+SCHEMES = ("serial", "pty", "tcp", "tls", "hid", "evdev", "usb", "lp", "via")
 READ_AT_MOST = 4096
 CONNECT_S = 3.0
 PTY_MAJORS = range(136, 144)  # Unix98 pty slaves, Linux Documentation/admin-guide/devices.txt
+#: who may open a device file, where it is not dialout; Debian gives hidraw to nobody, so our udev rule does
+GROUPS = {"/dev/hidraw": "plugdev", "/dev/input/": "input", "/dev/usb/": "lp"}
 SERIAL_OPTIONS = {
     "baud": re.compile(r"[1-9][0-9]{2,6}", re.ASCII),
     "bits": re.compile(r"[5-8]", re.ASCII),
@@ -73,8 +80,36 @@ async def open_transport(url: str, line: Line | None = None) -> Transport:
             if not parts.hostname or not parts.port:
                 raise ConfigError(f"{url}: write it as tcp://HOST:PORT")
             return await open_tcp(parts.hostname, parts.port)
+        case "tls" | "hid" | "evdev" | "usb" | "lp":
+            return await _open_seldom_used(url, parts.scheme)
         case _:
-            raise ConfigError(f"{url}: a line is serial:///dev/serial/by-id/..., pty:///..., tcp://... or via://...")
+            text = f"{url}: a line is serial:///dev/serial/by-id/..., pty:///..., one of {', '.join(SCHEMES)}"
+            raise ConfigError(text)
+
+
+async def _open_seldom_used(url: str, scheme: str) -> Transport:
+    """Each of these has a module of its own, which a box without such a device does not load."""
+    match scheme:
+        case "tls":
+            from gateway.devices.tls import open_tls  # noqa: PLC0415
+
+            return await open_tls(url)
+        case "hid":
+            from gateway.devices.hid import open_hid  # noqa: PLC0415
+
+            return open_hid(url)
+        case "evdev":
+            from gateway.devices.evdev import open_evdev  # noqa: PLC0415
+
+            return open_evdev(url)
+        case "usb":
+            from gateway.devices.usb import open_usb  # noqa: PLC0415
+
+            return await open_usb(url)
+        case _:
+            from gateway.devices.usb import open_lp  # noqa: PLC0415
+
+            return await open_lp(urlsplit(url).path)
 
 
 def line_of(url: str, line: Line | None = None) -> Line:
@@ -104,7 +139,8 @@ def gone(what: str, problem: OSError) -> DeviceGone:
             text = f"{what}: another program has it open; stop that program"
             return DeviceGone(text, reason="busy", code=ErrorCode.CLAIMED)
         case errno.EACCES | errno.EPERM:
-            text = f"{what}: not allowed to open it; add the user to the group dialout"
+            group = next((group for begin, group in GROUPS.items() if what.startswith(begin)), "dialout")
+            text = f"{what}: not allowed to open it; add the user to the group {group}"
             return DeviceGone(text, reason="forbidden", code=ErrorCode.NOHARDWARE)
         case errno.ENOENT | errno.ENODEV | errno.ENXIO:
             text = f"{what}: not plugged in; plug it in"
@@ -129,15 +165,20 @@ class DescriptorTransport:
         while True:
             self._must_be_open()
             try:
-                data = os.read(self._descriptor, READ_AT_MOST)
+                data = self._take(self._descriptor)
             except BlockingIOError:
                 await self._ready(for_writing=False)
                 continue
             except OSError as problem:
                 raise gone(self.what, problem) from problem
-            if not data:
+            if data == b"":
                 raise DeviceGone(f"{self.what}: unplugged; plug it in", reason="gone", code=ErrorCode.NOHARDWARE)
-            return data
+            if data is not None:
+                return data
+
+    def _take(self, descriptor: int) -> bytes | None:
+        """What there is now; b"" at the end of the line, None for something that is not worth a word."""
+        return os.read(descriptor, READ_AT_MOST)
 
     async def write(self, data: bytes) -> None:
         rest = memoryview(data)
@@ -182,7 +223,15 @@ class DescriptorTransport:
         # Closing waits up to 30 s for unsent bytes if the device holds its handshake line down.
         with contextlib.suppress(termios.error):
             termios.tcflush(descriptor, termios.TCOFLUSH)
+        self._release(descriptor)
+        self._wake()
+
+    def _release(self, descriptor: int) -> None:
+        """Give it back to the system, for nobody here uses it any more."""
         os.close(descriptor)
+
+    def _wake(self) -> None:
+        """Let whoever waits look again."""
         for ready in self._waits:
             if not ready.done():
                 ready.set_result(None)
@@ -215,6 +264,10 @@ def open_serial(path: str, line: Line) -> Transport:
     # pyserial would keep four pipes open beside it. The lock belongs to the open file and lives on in the duplicate.
     descriptor = os.dup(port.fileno())
     port.close()
+    # pyserial leaves VMIN at 0, with which a read of an idle line returns nothing at all, as if it were unplugged.
+    attributes = termios.tcgetattr(descriptor)
+    attributes[6][termios.VMIN] = 1
+    termios.tcsetattr(descriptor, termios.TCSANOW, attributes)
     return DescriptorTransport(path, descriptor)
 
 
@@ -284,10 +337,16 @@ async def open_tcp(host: str, port: int) -> Transport:
         raise DeviceGone(text, reason="gone", code=ErrorCode.NOHARDWARE) from late
     except OSError as problem:
         raise gone(what, problem) from problem
-    line: socket.socket = writer.get_extra_info("socket")
+    keep_alive(writer.get_extra_info("socket"))
+    # drain() then means that the system took every byte, and not that they wait in a buffer which close() throws away.
+    writer.transport.set_write_buffer_limits(high=0)
+    return TcpTransport(what, reader, writer)
+
+
+def keep_alive(line: socket.socket) -> None:
+    """Find out within half a minute that the far end lost its power; send at once what is written."""
     line.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     for option, value in (("TCP_KEEPIDLE", 10), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3)):
         if hasattr(socket, option):
             line.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
-    return TcpTransport(what, reader, writer)

@@ -309,9 +309,12 @@ class Workstation:
         currency = self.store.currency
         ours = extended_amount(Money(item.price_minor, currency), Grams(weight.grams))
         if ours.minor != weight.price_minor:
-            theirs = Money(weight.price_minor, currency).shown(self.store.locale)
+            theirs, counted = (
+                Money(weight.price_minor, currency).shown(self.store.locale),
+                ours.shown(self.store.locale),
+            )
             raise SaleRefused(
-                f"the scale shows {theirs} and the till counts {ours.shown(self.store.locale)} for {item.description}: weigh again;"
+                f"the scale shows {theirs} and the till counts {counted} for {item.description}: weigh again;"
                 " if it stays so, check the scale's currency and decimals",
                 reason="scale_disagrees",
             )

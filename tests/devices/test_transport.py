@@ -169,4 +169,19 @@ def test_a_wrong_setting_is_a_configuration_error(query: str) -> None:
 
 async def test_an_unknown_scheme_is_told() -> None:
     with pytest.raises(ConfigError, match="serial:///dev/serial/by-id"):
-        await open_transport("hid://x")
+        await open_transport("gopher://x")
+
+
+async def test_a_device_file_that_may_not_be_opened_names_the_group(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuses(*_: object) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "open", refuses)
+    for url, group in (
+        ("hid:///dev/hidraw0", "plugdev"),
+        ("evdev:///dev/input/event0", "input"),
+        ("pty:///dev/x", "dialout"),
+    ):
+        with pytest.raises(DeviceGone, match=f"group {group}") as refused:
+            await open_transport(url)
+        assert refused.value.reason == "forbidden"

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import importlib
+from collections import deque
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
 from gateway import drivers, simulators
@@ -26,6 +33,48 @@ def events(outputs: list[Output]) -> list[Event]:
 
 def sent(outputs: list[Output]) -> bytes:
     return b"".join(output.data for output in outputs if isinstance(output, Send))
+
+
+@functools.cache
+def frames() -> Mapping[str, list[bytes]]:
+    """Real answers and real rubbish of all protocols, by the folder of their class, which keeps them in frames.py."""
+    folders = [path.parent.name for path in sorted(Path(__file__).parent.glob("*/frames.py"))]
+    return {folder: importlib.import_module(f"tests.drivers.{folder}.frames").FRAMES for folder in folders}
+
+
+def held_bytes(thing: object, deepest: int = 12, seen: set[int] | None = None) -> int:
+    """How much an object keeps: the lengths of all strings and containers in it, in its helpers, and in theirs."""
+    seen = set() if seen is None else seen
+    if isinstance(thing, bytes | bytearray | str | memoryview):
+        return len(thing)
+    if id(thing) in seen or deepest == 0 or isinstance(thing, int | float | type | ModuleType | None):
+        return 0
+    seen.add(id(thing))
+    own = len(thing) if isinstance(thing, Mapping | list | tuple | set | frozenset | deque) else 0
+    return own + sum(held_bytes(part, deepest - 1, seen) for part in _parts(thing))
+
+
+def _parts(thing: object) -> Iterator[object]:
+    match thing:
+        case Mapping():
+            yield from thing.keys()
+            yield from thing.values()
+        case list() | tuple() | set() | frozenset() | deque():
+            yield from thing
+        case functools.partial():
+            yield from (thing.func, thing.args, thing.keywords)
+        case MethodType():
+            yield thing.__self__
+        case FunctionType():
+            for cell in thing.__closure__ or ():
+                with contextlib.suppress(ValueError):  # a cell that was not filled yet
+                    yield cell.cell_contents
+        case _:
+            yield from getattr(thing, "__dict__", {}).values()
+            for base in type(thing).__mro__:
+                slots = base.__dict__.get("__slots__", ())
+                for slot in [slots] if isinstance(slots, str) else slots:
+                    yield getattr(thing, slot, None)
 
 
 class Bench:

@@ -164,6 +164,7 @@ class AskedScale:
         self._stale = self._owed = min(self._owed, MOST_OWED)
 
     def on_time(self, now: float) -> list[Output]:
+        self._told = None  # that alarm has rung; the same second may be wanted once more
         outputs: list[Output] = []
         if self._command and now >= self._deadline:
             outputs += self._refuse(self._command, self._worst, now)

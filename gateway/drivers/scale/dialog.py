@@ -189,6 +189,7 @@ class DialogScale:
     # --- time -----------------------------------------------------------------------------------------------
 
     def on_time(self, now: float) -> list[Output]:
+        self._told = None  # that alarm has rung; the same second may be wanted once more
         outputs: list[Output] = []
         if self._command and now >= self._deadline:
             outputs += self._refuse(self._command, self._worst, now)

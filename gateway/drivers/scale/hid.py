@@ -145,6 +145,7 @@ class HidScale:
         return [Send(pack("O" if zero.kind == "output" else "S", report))]
 
     def on_time(self, now: float) -> list[Output]:
+        self._told = None  # that alarm has rung; the same second may be wanted once more
         outputs: list[Output] = []
         if self._command and now >= self._deadline:
             outputs += self._refuse(self._command, self._worst)

@@ -10,9 +10,7 @@ A scanner cannot be asked anything: as soon as its line is open it counts as onl
 
 from __future__ import annotations
 
-import re
-import unicodedata
-
+from gateway.drivers.scanner.labels import MAX_LENGTH, TORN_S, decoded
 from gateway.peripherals import (
     Answer,
     CheckHealth,
@@ -27,20 +25,15 @@ from gateway.peripherals import (
     Power,
     PowerChanged,
     Refusal,
-    Scan,
     WakeAt,
 )
 
-GS = "\x1d"
 SUFFIXES = {"cr": b"\r\n", "lf": b"\r\n", "crlf": b"\r\n", "tab": b"\t", "etx": b"\x03", "none": b""}
-AIM = re.compile(r"\][A-Za-z][0-9A-Za-z]")
-#: A label arrives within a second even at 1200 baud; what waits longer is a torn one and must not begin the next label.
-TORN_S = 1.0
 
 
 class LineScanner:
     def __init__(
-        self, *, prefix: str = "", suffix: str = "cr", aim: bool = True, idle_ms: int = 0, max_length: int = 4296
+        self, *, prefix: str = "", suffix: str = "cr", aim: bool = True, idle_ms: int = 0, max_length: int = MAX_LENGTH
     ) -> None:
         if suffix not in SUFFIXES:
             raise ValueError(f"suffix {suffix!r} is none of {', '.join(SUFFIXES)}")
@@ -73,7 +66,9 @@ class LineScanner:
 
     def on_bytes(self, data: bytes, now: float) -> list[Output]:
         outputs: list[Output] = []
-        if self._label and not self.idle_s and now - self._last_byte_at > TORN_S:
+        if self._label and self.idle_s and now >= self._last_byte_at + self.idle_s:
+            outputs += self._end()
+        elif self._label and not self.idle_s and now - self._last_byte_at > TORN_S:
             outputs.append(Oddity("a label without an end", bytes(self._label)))
             self._label.clear()
         for byte in data:
@@ -88,6 +83,16 @@ class LineScanner:
             outputs.append(WakeAt(now + self.idle_s))
         return outputs
 
+    @property
+    def begun(self) -> bytes:
+        """What came since the last label."""
+        return bytes(self._label)
+
+    def forget(self) -> None:
+        """What came since the last label was something else."""
+        self._label.clear()
+        self._too_long = False
+
     def _end(self) -> list[Event]:
         """The label is complete: one Scan, one Oddity, or nothing for the LF of a CR LF."""
         raw, too_long = bytes(self._label), self._too_long
@@ -99,19 +104,7 @@ class LineScanner:
             return []
         if not raw.startswith(self.prefix):
             return [Oddity("a label without the prefix", raw)]
-        try:
-            text = raw[len(self.prefix) :].decode("utf-8")
-        except UnicodeDecodeError:
-            return [Oddity("a label that is not text; check baud and parity", raw)]
-        return [self._label_read(text, raw)]
-
-    def _label_read(self, text: str, raw: bytes) -> Event:
-        if any(unicodedata.category(character) == "Cc" and character != GS for character in text):
-            return Oddity("a control character in a label", raw)
-        symbology = ""
-        if self.aim and (found := AIM.match(text)):
-            symbology, text = found.group(), text[found.end() :]
-        return Scan(text, symbology) if text else Oddity("a label without data", raw)
+        return [decoded(raw[len(self.prefix) :], aim=self.aim)]
 
 
 DRIVER = Driver(

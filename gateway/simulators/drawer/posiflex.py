@@ -81,9 +81,9 @@ class PretendPosiflexDrawer:
                     raise ValueError(f"drawer {value!r} is neither open nor closed")
                 self.opened = value == "open"
             case "number":
-                self.number = knobs.whole(value)
-                if self.number > 7:
+                if knobs.whole(value) > 7:
                     raise ValueError(f"number {value!r} is not one of 0 to 7")
+                self.number = knobs.whole(value)
             case "slow":
                 self.slow = knobs.whole(value)
             case "late":
