@@ -17,6 +17,8 @@ from gateway.peripherals import (
     ErrorCode,
     Oddity,
     Output,
+    Power,
+    PowerChanged,
     Refusal,
     Send,
     SetBrightness,
@@ -81,7 +83,7 @@ class ShownDisplay:
         self.columns, self.code_page, self.chained = columns, code_page, chained
         self.shown = DisplayText(())
         self._started = False
-        self._odd = False
+        self._odd = self._known = False
 
     def _start(self) -> bytes:
         raise NotImplementedError
@@ -129,4 +131,6 @@ class ShownDisplay:
         return [Oddity("a display answers nothing", bytes(strange[:1]))]
 
     def on_time(self, now: float) -> list[Output]:
-        return []
+        # It answers nothing, so an open line is all that can be known of it.
+        self._known, first = True, not self._known
+        return [PowerChanged(Power.ONLINE)] if first else []
