@@ -5,7 +5,7 @@ STAMP := .venv/.ready
 export PYTHONDONTWRITEBYTECODE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup debian demo demo-check test lint type imports docs docs-check screenshots bench torture device-lab pins clean
+.PHONY: help setup debian demo demo-check test lint type imports docs docs-check screenshots bench torture fuzz device-lab pins clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -48,6 +48,9 @@ bench: setup ## benchmarks, one JSON object a line; NAME=queue runs one
 
 torture: setup ## no sale lost, none doubled: the long campaigns; NAME=kills runs one, SHORT=1 the short ones
 	@$(PY) -m torture $(NAME)
+
+fuzz: setup ## every codec against 10^5 chunks of anything; minutes; ARGS="--driver NAME --seed N"
+	$(PY) -m tests.drivers.fuzz $(ARGS)
 
 device-lab: setup ## our drivers over a real kernel's USB, HID and serial drivers, in QEMU; minutes
 	@bash tools/setup.sh lab

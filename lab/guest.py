@@ -24,6 +24,7 @@ from gateway.devices.transport import open_transport
 from gateway.errors import DeviceError
 from gateway.peripherals import Cut, OpenDrawer, Power, Print, ReadWeight, Scan, Text, Weight
 from lab.gadgets import Behind, HidDevice, usb_printer
+from lab.readonly import read_only
 
 LABEL = "4006381333931"
 KEYBOARD = "evdev://0627:0001"
@@ -171,6 +172,7 @@ STEPS: tuple[tuple[str, Callable[[], Awaitable[str]]], ...] = (
     ("USB printer by /dev/usb/lp0", partial(printer, "lp:///dev/usb/lp0")),
     ("USB printer by libusb", partial(printer, "usb://04b8:0202/LABP1")),
     ("drawer on the USB printer", drawer_on_usb_printer),
+    ("sales while the disk turns read-only and back", read_only),
 )
 
 

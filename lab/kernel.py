@@ -32,6 +32,9 @@ MODULES = (
     "dummy_hcd",
     "usb_f_printer",
     "usb_f_acm",
+    "crc32c_generic",
+    "ext4",
+    "loop",
 )
 INIT = r"""#!/bin/busybox sh
 b=/bin/busybox

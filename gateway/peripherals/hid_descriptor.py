@@ -78,7 +78,9 @@ class Field:
         return self.usages[-1][1] if self.variable and self.usages else 0
 
     def has(self, usage: int) -> bool:
-        return any(first <= usage <= last for first, last in self.usages)
+        """Whether an element stands for it, or (in an array) may name it; usages beyond the last element have none."""
+        within = any(first <= usage <= last for first, last in self.usages)
+        return within and (_place(self, usage) if self.variable else 0) < self.count
 
     def values(self, data: bytes) -> tuple[int, ...]:
         """All elements from a report's data (without its id); negative ones only if logical_min is."""

@@ -1,4 +1,4 @@
-"""Anything that a till, a technician or a mistake could ask of a device, or write into its configuration."""
+"""Anything that a till, a technician or a mistake could ask of a device, or a line make of its bytes."""
 
 from __future__ import annotations
 
@@ -95,6 +95,11 @@ OPTIONS: Mapping[str, tuple[tuple[dict[str, Any], dict[str, str]], ...]] = {
     "terminal-taiwan-edc": (({"layout": "as320-144"}, {"layout": "as320-144"}),),
 }  # fmt: skip
 
+NOISE = (
+    bytes(range(256)), b"\x02\x03\x04\x05\x06\x10\x15\x16\x1b\r\n", b"0123456789., kglb\r\n\x02\x03", b"\x00",
+    b"\xff\xfe", b'{}[]":,HTTP/1. 0', b"DIFOSG\x00\x01\x05\x3f",
+)  # fmt: skip
+
 
 def request(device_class: DeviceClass, chance: Random, payment_id: str, before: str) -> Request:
     """One thing to ask; now and then the wrong one. payment_id: of a new payment; before: of the one before it."""
@@ -176,3 +181,19 @@ def _label(chance: Random) -> Label:
             )
         )
     return Label(chance.choice((500, 1000)), 300, tuple(elements))
+
+
+def mutated(data: bytes, chance: Random) -> bytes:
+    """One byte other, one bit other, one more, one less, or a piece twice."""
+    if not data:
+        return data
+    place, byte = chance.randrange(len(data)), chance.randrange(256)
+    return chance.choice(
+        (
+            data[:place] + bytes([byte]) + data[place + 1 :],
+            data[:place] + bytes([data[place] ^ 1 << byte % 8]) + data[place + 1 :],
+            data[:place] + bytes([byte]) + data[place:],
+            data[:place] + data[place + 1 :],
+            data[:place] + data[max(0, place - 5) :],
+        )
+    )

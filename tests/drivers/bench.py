@@ -78,10 +78,16 @@ def _parts(thing: object) -> Iterator[object]:
 
 
 class Bench:
-    """`run` lets time pass; `ask` runs until the command ended. Steps happen exactly when somebody asked for them."""
+    """`run` lets time pass; `ask` runs until the command ended. Steps happen exactly when somebody asked for them.
+
+    Where the codec hangs up, the next command finds a new line with a fresh codec, as a session opens one; what the
+    device says in between is lost.
+    """
 
     def __init__(self, name: str, **options: Any) -> None:
-        self.codec: Codec = drivers.load(name).codec(**options)
+        self._new_codec = functools.partial(drivers.load(name).codec, **options)
+        self.codec: Codec = self._new_codec()
+        self._hung_up = False
         self.device: SimulatedDevice = simulators.load(name).device()
         self.now = 0.0
         self.seen: list[Event] = []
@@ -103,6 +109,9 @@ class Bench:
 
     def begin(self, request: Request, timeout_s: float = 3.0) -> int:
         """Give the codec a command; returns its number."""
+        if self._hung_up:
+            self._hung_up, self.codec = False, self._new_codec()
+            self._from_codec(self.codec.on_time(self.now))
         self._number += 1
         self._from_codec(self.codec.on_command(Command(self._number, request, timeout_s), self.now))
         return self._number
@@ -144,6 +153,8 @@ class Bench:
         for output in outputs:
             if isinstance(output, WakeAt):
                 self._codec_at = output.at
+        if any(isinstance(output, HangUp) for output in outputs):
+            self._hung_up, self._codec_at = True, None
         if data:
             self._from_device(self.device.on_bytes(data, self.now))
 
@@ -152,5 +163,5 @@ class Bench:
             if isinstance(output, WakeAt):
                 self._device_at = output.at
         for output in outputs:
-            if isinstance(output, Send):
+            if isinstance(output, Send) and not self._hung_up:
                 self._from_codec(self.codec.on_bytes(output.data, self.now))

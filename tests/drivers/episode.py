@@ -12,6 +12,7 @@ made shorter by leaving steps out. What holds at every input:
 
 from __future__ import annotations
 
+import functools
 import itertools
 import signal
 import time
@@ -51,13 +52,16 @@ COMMAND_CPU_S = 0.5
 HANGS_S = 5.0
 MOST_HELD = 100_000
 LATE_S = 0.001
+#: of one input; and two more for each byte that came of late
+MOST_OUTPUTS = 30
 MOST_AT_ONCE = 100
-NOISE = (
-    bytes(range(256)), b"\x02\x03\x04\x05\x06\x10\x15\x16\x1b\r\n", b"0123456789., kglb\r\n\x02\x03", b"\x00",
-    b"\xff\xfe", b'{}[]":,HTTP/1. 0', b"DIFOSG\x00\x01\x05\x3f",
-)  # fmt: skip
 KNOB_VALUES = ("yes", "no", "", "0", "1", "2", "5", "450", "0.2", "3", "none", "S")
 LABELS = ("4711234567899", "A\\x1dB", "x" * 300)
+
+
+#: looking through the folders takes longer than an episode
+simulator_of = functools.cache(simulators.load)
+driver_of = functools.cache(drivers.load)
 
 
 class Fault(Exception):
@@ -86,14 +90,14 @@ class Episode:
     """
 
     def __init__(self, name: str, beginning: int, *, stays: bool = False) -> None:
-        self.driver, self.name, self.stays = drivers.load(name), name, stays
+        self.driver, self.name, self.stays = driver_of(name), name, stays
         if self.driver.prepare is not None:
             self.driver.prepare()
         self.chance = chance = Random(beginning)
         self.options, self._fitting = chance.choice((({}, {}), *anything.OPTIONS.get(name, ())))
         self.honesty = chance.choice((1.0, 1.0, 0.95, 0.7, 0.0))
         self.reopens = chance.random() < 0.5 and not stays
-        self.chunks = 0
+        self.chunks = self._inputs = 0
         self.now = 100.0
         self.trace: deque[str] = deque(maxlen=60)
         self._numbers = itertools.count(1)
@@ -102,23 +106,24 @@ class Episode:
         self._to_keep: deque[str] = deque(maxlen=4)
         self._pool: deque[bytes] = deque(maxlen=20)
         self._last_sent, self._last_payment = b"", "S0421-1-0"
-        self._at_once = 0
+        self._at_once = self._heard = 0
+        self._codec_at: float | None = None
         self.new_device()
-        self._connect()
+        self.codec: Codec = self.driver.codec(**self.options)
 
     # --- both ends ------------------------------------------------------------------------------------------
 
     def new_device(self) -> None:
-        self.device = simulators.load(self.name).device()
+        self.device = simulator_of(self.name).device()
         self._device_at: float | None = None
         self.pays = sum(isinstance(asked.command.request, Pay) for asked in self._asked.values())
         for knob, value in self._fitting.items():
             self.device.set(knob, value)
 
-    def _connect(self) -> None:
+    def connect(self) -> None:
         """A fresh codec for a fresh line, as a session makes one; what was under way has failed with the old line."""
         self.trace.append(f"{self.now:.3f} connect {self.options}")
-        self.codec: Codec = self.driver.codec(**self.options)
+        self.codec = self.driver.codec(**self.options)
         self._fresh = held_bytes(self.codec)
         self._asked.clear()
         self._to_keep.clear()
@@ -149,16 +154,21 @@ class Episode:
         """One chunk from the line."""
         if not data:
             return
-        self.chunks += 1
+        self._inputs += 1
         self.trace.append(f"{self.now:.3f} bytes {data!r}")
-        self._from_codec(self._call("on_bytes", CPU_S, self.codec.on_bytes, data, self.now), 20 + 2 * len(data))
-        if self.chunks % 64 == 0:
+        self._heard = min(4096, self._heard + len(data))
+        self._from_codec(
+            self._call("on_bytes", CPU_S, self.codec.on_bytes, data, self.now), MOST_OUTPUTS + 2 * self._heard
+        )
+        if self._inputs % 64 == 0:
             self.check_held()
 
     def _wake(self) -> None:
         self.trace.append(f"{self.now:.3f} time")
         self._codec_at = None
-        self._from_codec(self._call("on_time", CPU_S, self.codec.on_time, self.now), 30)
+        heard, self._heard = self._heard, self._heard // 2
+        outputs = self._call("on_time", CPU_S, self.codec.on_time, self.now)
+        self._from_codec(outputs, MOST_OUTPUTS + 2 * heard)
 
     def ask(self, request: Request, timeout_s: float, *, beside: bool = False) -> None:
         command = Command(next(self._numbers), request, timeout_s)
@@ -168,7 +178,9 @@ class Episode:
             self._current = command.number
         if isinstance(request, Pay):
             self.pays, self._last_payment = self.pays + 1, request.payment_id
-        self._from_codec(self._call("on_command", COMMAND_CPU_S, self.codec.on_command, command, self.now), 30)
+        self._from_codec(
+            self._call("on_command", COMMAND_CPU_S, self.codec.on_command, command, self.now), MOST_OUTPUTS
+        )
 
     def _from_codec(self, outputs: list[Output], most: int) -> None:
         if len(outputs) > most:
@@ -194,7 +206,7 @@ class Episode:
             self.trace.append(f"{self.now:.3f}   sent {sent[:200]!r}")
             self._from_device(self._call("simulator.on_bytes", HANGS_S, self.device.on_bytes, sent, self.now))
         if hangs_up or gone:
-            self._connect()
+            self.connect()
 
     def _ended(self, end: Answer | Refusal) -> None:
         self.trace.append(f"{self.now:.3f}   {end}"[:200])
@@ -238,6 +250,8 @@ class Episode:
     def step(self, number: int) -> None:
         self.chance, self._at_once = Random(number), 0
         (action,) = self.chance.choices(ACTIONS, WEIGHTS)
+        # What a device sends by itself, a stream of weights perhaps, is no chunk of ours.
+        self.chunks += action in (Episode.deliver, Episode.frame, Episode.noise, Episode.echo)
         action(self, self.chance)
         self.check()
 
@@ -259,7 +273,7 @@ class Episode:
         if what >= 0.2:  # else it comes once more later
             del self._pool[place]
         if what > 0.8:
-            data = mutated(data, chance)
+            data = anything.mutated(data, chance)
         if what > 0.6:
             cut = chance.randrange(len(data) + 1)
             self._bytes(data[:cut])
@@ -272,13 +286,13 @@ class Episode:
         folder = self.name.partition("-")[0] if chance.random() < 0.8 else chance.choice(sorted(frames()))
         data = chance.choice(frames()[folder])
         if chance.random() < 0.3:
-            data = mutated(data, chance)
+            data = anything.mutated(data, chance)
         if chance.random() < 0.2:
             data = data[: chance.randrange(len(data) + 1)]
         self._bytes(data * chance.choice((1, 1, 1, 2, 20)))
 
     def noise(self, chance: Random) -> None:
-        letters = chance.choice(NOISE)
+        letters = chance.choice(anything.NOISE)
         self._bytes(bytes(chance.choices(letters, k=chance.choice((1, 2, 5, 40, 400, 4096)))))
 
     def echo(self, chance: Random) -> None:
@@ -323,7 +337,7 @@ class Episode:
             self._codec_at = at
 
     def knob(self, chance: Random) -> None:
-        knob = chance.choice(sorted(simulators.load(self.name).knobs))
+        knob = chance.choice(sorted(simulator_of(self.name).knobs))
         if knob in self._fitting:
             return
         value = chance.choice(LABELS if knob == "scan" else KNOB_VALUES)
@@ -339,7 +353,7 @@ class Episode:
 
     def cable(self, chance: Random) -> None:
         if not self.stays:
-            self._connect()
+            self.connect()
 
     def _pass(self, seconds: float) -> None:
         until, wakes = self.now + seconds, 0
@@ -358,22 +372,6 @@ class Episode:
 
     def _next(self) -> float:
         return min(at for at in (self._codec_at, self._device_at, float("inf")) if at is not None)
-
-
-def mutated(data: bytes, chance: Random) -> bytes:
-    """One byte other, one bit other, one more, one less, or a piece twice."""
-    if not data:
-        return data
-    place, byte = chance.randrange(len(data)), chance.randrange(256)
-    return chance.choice(
-        (
-            data[:place] + bytes([byte]) + data[place + 1 :],
-            data[:place] + bytes([data[place] ^ 1 << byte % 8]) + data[place + 1 :],
-            data[:place] + bytes([byte]) + data[place:],
-            data[:place] + data[place + 1 :],
-            data[:place] + data[max(0, place - 5) :],
-        )
-    )
 
 
 ACTIONS, WEIGHTS = zip(

@@ -53,16 +53,16 @@ def watched() -> Iterator[None]:
         signal.signal(signal.SIGVTALRM, before)
 
 
-def played(name: str, beginning: int, steps: Sequence[int]) -> tuple[Episode | None, Fault | None]:
+def played(name: str, beginning: int, steps: Sequence[int]) -> tuple[Episode, Fault | None]:
     """One episode from beginning to end, and what was wrong with it."""
-    episode = None
+    episode = Episode(name, beginning)
     try:
-        episode = Episode(name, beginning)
+        episode.connect()
         for step in steps:
             episode.step(step)
         episode.finish()
     except Fault as fault:
-        fault.trace = list(episode.trace) if episode else []
+        fault.trace = list(episode.trace)
         return episode, fault
     return episode, None
 
@@ -80,7 +80,9 @@ def fault_of(name: str, beginning: int, steps: Sequence[int]) -> Fault | None:
 def shortest(name: str, beginning: int, steps: list[int], fault: Fault) -> Fault:
     """The same mistake with as few steps as can be found."""
     tries, size = 0, max(1, len(steps) // 2)
-    while size and tries < MOST_TRIES:
+    # What does not come back costs seconds each time.
+    most = MOST_TRIES // 10 if fault.kind == "hung" else MOST_TRIES
+    while size and tries < most:
         for start in range(len(steps) - size, -1, -size):
             fewer = steps[:start] + steps[start + size :]
             tries += 1
@@ -99,10 +101,13 @@ class Tally:
     mistakes: list[Fault] = field(default_factory=list)
     seconds: float = 0.0
 
+    def knows(self, fault: Fault) -> bool:
+        return any(known.what == fault.what for known in self.mistakes)
+
     def add(self, fault: Fault) -> bool:
         """Count it; tell whether it is one more mistake, and not the same once more."""
         self.faults[fault.kind] += 1
-        if any(known.what == fault.what for known in self.mistakes):
+        if self.knows(fault):
             return False
         self.mistakes.append(fault)
         return True
@@ -119,8 +124,10 @@ def fuzzed(name: str, chunks: int, seed: int) -> Tally:
     while tally.chunks < chunks * (1 - LONG) and len(tally.mistakes) < MOST_MISTAKES:
         beginning, steps = chance.getrandbits(32), [chance.getrandbits(32) for _ in range(STEPS)]
         episode, fault = played(name, beginning, steps)
-        tally.chunks += episode.chunks if episode else 0
-        if fault is not None and (fault.kind != "hung" or fault_of(name, beginning, steps)) and tally.add(fault):
+        tally.chunks += max(1, episode.chunks)
+        if fault is not None and fault.kind == "hung" and not tally.knows(fault):
+            fault = fault_of(name, beginning, steps)
+        if fault is not None and tally.add(fault):
             tell(name, shortest(name, beginning, steps, fault))
         if time.monotonic() - said > SAYS_EVERY_S:
             said = time.monotonic()
@@ -135,6 +142,7 @@ def _stay(tally: Tally, chunks: int, chance: Random) -> None:
     """One line that is never given up: what creeps up in a week shows here, wherever it is kept."""
     episode, half_way, blocks = Episode(tally.driver, chance.getrandbits(32), stays=True), False, 0
     try:
+        episode.connect()
         for number in count():
             if number % NEW_DEVICE_AFTER == 0:
                 episode.new_device()

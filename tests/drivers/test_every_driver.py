@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import ast
+import functools
 import importlib
 import itertools
 import re
 import subprocess
 import sys
+from collections import deque
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -36,9 +38,10 @@ from gateway.peripherals import (
     Refusal,
     Request,
     Scan,
+    SetScanning,
     Text,
 )
-from tests.drivers.bench import Bench, events
+from tests.drivers.bench import Bench, events, frames, held_bytes
 from tools import device_document
 
 NAMES = drivers.names()
@@ -51,14 +54,8 @@ REQUESTS: dict[DeviceClass, Request] = {
     DeviceClass.PAYMENT_TERMINAL: Pay("S0421-1-1", PaymentKind.SALE, 318, "EUR"),
     DeviceClass.LABEL_PRINTER: PrintLabels((Label(500, 300, (LabelText(10, 10, "Milk"),)),)),
 }
-#: real answers and real rubbish of all protocols mixed: each class keeps its own in a file frames.py
-FRAMES: list[bytes] = [
-    frame
-    for path in sorted(Path(__file__).parent.glob("*/frames.py"))
-    for frame in importlib.import_module(f"tests.drivers.{path.parent.name}.frames").FRAMES
-]
-#: devices that are not asked anything, so that nothing can wait for an answer
-NEVER_ASKED = (DeviceClass.SCANNER, DeviceClass.LINE_DISPLAY)
+#: real answers and real rubbish of all protocols mixed
+FRAMES: list[bytes] = list(itertools.chain.from_iterable(frames().values()))
 streams = st.lists(st.one_of(st.sampled_from(FRAMES), st.binary(max_size=40)), max_size=12).map(b"".join)
 
 
@@ -96,42 +93,76 @@ def test_noise_with_a_command_outstanding_raises_nothing(name: str, noise: bytes
 def test_noise_sells_nothing_and_does_not_grow_the_buffer(name: str) -> None:
     # Noise without any frame's beginning, end or status bits: what a wrong baud rate makes of a line.
     codec, seen = asked(name), list[Event]()
+    before = held_bytes(codec)
     for at in range(1000):
         seen += events(codec.on_bytes(bytes([0x80, 0xC1, 0x65, 0xFD]) * 64, 0.001 * at))
     assert not [event for event in seen if isinstance(event, Scan | Answer)]
-    assert held_bytes(codec) < 10_000
+    assert held_bytes(codec) - before < 20_000  # HTTP's headers may have 16 KiB
 
 
-def held_bytes(codec: object) -> int:
-    """How many bytes a codec keeps in all its byte strings and lists."""
-    return sum(len(value) for value in vars(codec).values() if hasattr(value, "__len__"))
+def test_no_helper_hides_what_it_holds() -> None:
+    class Helper:
+        __slots__ = ("kept",)
+
+        def __init__(self) -> None:
+            self.kept = deque([bytearray(1000)])
+
+    class Holder:
+        def __init__(self) -> None:
+            self.helpers, self.me = {"one": (Helper(), b"22")}, self
+            kept = b"333" * 100
+            self.later = functools.partial(lambda _: kept, b"4444")
+
+    # Strings count their length, containers their entries; what stands in a circle counts once.
+    assert held_bytes(Holder()) == (1 + 3 + 2 + 2 + 1 + 1000) + (300 + 1 + 4)
+    assert held_bytes("ä" * 5) == 5
+
+
+def waits_for_its_device(name: str, request: Request | None = None) -> bool:
+    """Whether its command stays open until the device has said something; not so where the line alone is enough."""
+    bench = Bench(name)
+    bench.run(1.0)
+    bench.set(silent="yes")
+    return bench.ended(bench.begin(request or REQUESTS[drivers.load(name).device_class])) is None
+
+
+def with_effect(name: str) -> Request:
+    """What makes a difference: that a scanner is there, any old answer of it proves as well."""
+    device_class = drivers.load(name).device_class
+    return SetScanning(enabled=False) if device_class is DeviceClass.SCANNER else REQUESTS[device_class]
+
+
+def test_only_what_cannot_be_asked_ends_without_an_answer() -> None:
+    at_once = {drivers.load(name).device_class for name in NAMES if not waits_for_its_device(name)}
+    assert at_once == {DeviceClass.SCANNER, DeviceClass.LINE_DISPLAY}
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_silence_ends_in_a_timeout_refusal(name: str) -> None:
+def test_silence_ends_in_a_timeout_refusal_unless_nothing_can_be_asked(name: str) -> None:
     bench = Bench(name)
     bench.set(silent="yes")
-    if drivers.load(name).device_class in NEVER_ASKED:
-        return
     end = bench.ask(REQUESTS[drivers.load(name).device_class])
-    assert isinstance(end, Refusal)
-    assert end.code is ErrorCode.TIMEOUT
-    assert end.text
+    if waits_for_its_device(name):
+        assert isinstance(end, Refusal)
+        assert end.code is ErrorCode.TIMEOUT
+        assert end.text
+    elif isinstance(end, Refusal):
+        assert end.reason != "silent"  # said of a device that was not asked
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if waits_for_its_device(name, with_effect(name))])
 def test_a_late_answer_to_an_old_command_is_not_taken_for_the_new_one(name: str) -> None:
-    driver = drivers.load(name)
-    if driver.device_class in NEVER_ASKED:
-        return
+    request = with_effect(name)
     bench = Bench(name)
     bench.run(1.0)
     bench.set(late=3.4)
-    first = bench.ask(REQUESTS[driver.device_class])
+    first = bench.ask(request)
     assert isinstance(first, Refusal)
     assert first.code is ErrorCode.TIMEOUT
-    # The old answers are on their way and arrive while the new command waits; its own never come.
-    second = bench.begin(REQUESTS[driver.device_class], timeout_s=1.0)
+    # The old answers are on their way and arrive while the new command waits, if the line is still the same; its own
+    # never come. A payment has an id, and no other payment has it.
+    other = replace(request, payment_id="S0421-1-2") if isinstance(request, Pay) else request
+    second = bench.begin(other, timeout_s=1.0)
     bench.set(silent="yes")
     bench.run(1.5)
     assert isinstance(bench.ended(second), Refusal)
@@ -188,7 +219,8 @@ def test_an_unknown_name_is_met_with_the_nearest_one() -> None:
 def test_only_the_driver_asked_for_is_imported() -> None:
     code = (
         "import sys; from gateway import drivers; drivers.load('scanner-line'); drivers.names();"
-        "print([m for m in sys.modules if m.startswith('gateway.drivers.') or m in ('escpos', 'serial')])"
+        "print([n for n, m in sys.modules.items() if n.startswith('gateway.drivers.') and hasattr(m, 'DRIVER')],"
+        " [n for n in sys.modules if n in ('escpos', 'serial', 'h11', 'cryptography')])"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert ast.literal_eval(run.stdout) == ["gateway.drivers.scanner", "gateway.drivers.scanner.line"]
+    assert run.stdout == "['gateway.drivers.scanner.line'] []\n"

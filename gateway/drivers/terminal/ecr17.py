@@ -263,6 +263,7 @@ class Ecr17Terminal:
     # --- time -----------------------------------------------------------------------------------------------
 
     def on_time(self, now: float) -> list[Output]:
+        self._told = None  # that alarm has rung; the same second may be wanted once more
         outputs: list[Output] = []
         job = self._job
         if self._hang_up_at is not None and now >= self._hang_up_at:

@@ -99,7 +99,7 @@ class TaiwanEdc:
         self._frame = b""
         self._type = ""
         self._sends = self._bad = 0
-        self._accepted = False
+        self._accepted = self._heard = False
         self._deadline = self._last = 0.0
         self._buffer = bytearray()
         self._gap_at: float | None = None
@@ -128,6 +128,11 @@ class TaiwanEdc:
         except ValueError as problem:
             return [Refusal(number, ErrorCode.ILLEGAL, "impossible", str(problem))]
         self._frame = framed(data)
+        # What lies half read is about something else. Its rest may still come and may hold a byte like NAK: then the
+        # request was taken, and sending it again would be a second charge.
+        self._heard = bool(self._buffer)
+        self._buffer.clear()
+        self._gap_at = None
         self._command, self._sends, self._bad, self._accepted = command, 1, 0, False
         self._last = now + command.timeout_s
         self._deadline = min(self._last, now + self.answer_s)
@@ -139,8 +144,8 @@ class TaiwanEdc:
                 self._type = SETTLEMENT
                 return self.layout.request(type=SETTLEMENT, **self._always)
             case ResolvePayment():
-                self._type = INQUIRY
-                values = {"start_type": self._type_of(request.kind)} if "start_type" in self.layout.fields else {}
+                self._type, kind = INQUIRY, self._type_of(request.kind)
+                values = {"start_type": kind} if "start_type" in self.layout.fields else {}
             case Pay():
                 self._type = self._type_of(request.kind)
                 values = self._of_original(request)
@@ -221,6 +226,7 @@ class TaiwanEdc:
         if self._buffer or byte == STX:
             # By length and not by ETX: any byte of a record, and its LRC too, may look like one.
             self._buffer.append(byte)
+            self._heard = True
             return self._record(now) if len(self._buffer) == self.layout.length + 3 else []
         if byte == ACK and self._command is not None and not self._accepted:
             self._accepted = True
@@ -228,7 +234,7 @@ class TaiwanEdc:
             if isinstance(request, Pay):
                 outputs.append(PaymentProgress(request.payment_id, PaymentPhase.ACCEPTED))
             return outputs
-        if byte == NAK and self._command is not None and not self._accepted:
+        if byte == NAK and self._command is not None and not self._accepted and not self._heard:
             return self._not_taken(self._command)
         return []
 

@@ -347,6 +347,7 @@ class ZvtTerminal:
     # --- time -----------------------------------------------------------------------------------------------
 
     def on_time(self, now: float) -> list[Output]:
+        self._told = None  # that alarm has rung; the same second may be wanted once more
         outputs: list[Output] = []
         job = self._job
         if data := self._framing.on_time(now):

@@ -80,8 +80,12 @@ class PretendHidScale:
     def set(self, knob: str, value: str) -> list[Send | WakeAt]:
         choices = {"unit": tuple(UNITS), "zero": ("output", "feature", "none")}
         match knob:
-            case "grams" | "capacity" | "report_id":
+            case "grams" | "capacity":
                 setattr(self, knob, knobs.whole(value))
+            case "report_id":
+                if knobs.whole(value, least=1) > 255:
+                    raise ValueError(f"report_id {value!r} is not one of 1 to 255")
+                self.report_id = knobs.whole(value)
             case "status":
                 self.status = min(knobs.whole(value), 255)
             case "stale" | "cut":

@@ -129,6 +129,8 @@ class PretendSsi:
             case "packet":
                 self.packet = min(knobs.whole(value, least=1), 250)
             case "refuses":
+                if knobs.whole(value) > 255:
+                    raise ValueError(f"refuses {value!r} is not a byte")
                 self.refuses = knobs.whole(value)
             case "late":
                 self.late = knobs.seconds(value)

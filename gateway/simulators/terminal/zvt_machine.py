@@ -77,7 +77,7 @@ class Machine(ABC):
     def set(self, knob: str, value: str) -> list[Send | WakeAt]:
         match knob:
             case "decline":
-                self.decline = int(value, 16) if value else 0
+                self.decline = _code(value)
             case "cut":
                 if value and value not in POINTS:
                     raise ValueError(f"cut {value!r} is none of {', '.join(POINTS)}")
@@ -208,3 +208,10 @@ class Machine(ABC):
     @abstractmethod
     def _take_back(self, tell: bool = True) -> None:
         """Nobody kept the result that waits, if one does."""
+
+
+def _code(value: str) -> int:
+    """A ZVT error code of two hexadecimal digits; "" is none."""
+    if len(value) > 2:
+        raise ValueError(f"{value!r} is no code of two hexadecimal digits")
+    return int(value, 16) if value else 0

@@ -28,6 +28,7 @@ from gateway.peripherals import (
     Refusal,
     Request,
     ResolvePayment,
+    Send,
     TerminalReport,
 )
 from tests.drivers.bench import events, sent
@@ -358,3 +359,22 @@ def test_the_inquirys_answer(told: dict[str, str], last: str, outcome: PaymentOu
     question = ResolvePayment("p-1", PaymentKind.SALE, 318, "TWD", last_reference=last, asked_at=AT)
     codec, _ = asked(question, none_codes="0099, 0098")
     assert result_of(codec.on_bytes(record(type="62", **told), 1.0)).outcome is outcome
+
+
+def test_a_record_cut_before_the_payment_does_not_make_its_answer_a_nak() -> None:
+    # Found by fuzzing: the answer's check byte, 0x15, was read outside of any record, and the request went out again.
+    codec = TaiwanEdc()
+    codec.on_time(0.0)
+    codec.on_bytes(b"\x02123456780S}}}}}}\x1b\x03\x1e", 0.1)
+    first = codec.on_command(Command(1, Pay("P-1", PaymentKind.REFUND, 318, "TWD"), 75.0), 0.2)
+    assert sum(isinstance(output, Send) for output in first) == 1
+    for byte in (b"\x15", b"\x06", b"\x15"):
+        assert not [output for output in codec.on_bytes(byte, 0.3) if isinstance(output, Send)]
+
+
+def test_what_became_of_a_void_cannot_be_asked_where_there_is_none() -> None:
+    codec = TaiwanEdc(layout="as320-144")
+    codec.on_time(0.0)
+    asked = ResolvePayment("P-1", PaymentKind.REVERSAL, 318, "TWD")
+    (end,) = [output for output in codec.on_command(Command(1, asked, 75.0), 0.0) if isinstance(output, Refusal)]
+    assert end.reason == "impossible"
