@@ -95,7 +95,7 @@ def raw_sqlite() -> float:
         for number in range(PUTS):
             connection.execute("BEGIN IMMEDIATE")
             connection.execute(
-                "INSERT INTO outbox (seq, idempotency_key, type, body, body_sha256, chain, boot_id, boottime_ns,"
+                "INSERT INTO record (seq, idempotency_key, type, body, body_sha256, chain, boot_id, boottime_ns,"
                 " wall_utc, clock_state, business_date) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (number + 1, f"t-{number}", *rest),
             )

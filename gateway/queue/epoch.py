@@ -21,7 +21,7 @@ from ulid import ULID
 
 from gateway.clock import Clock
 from gateway.errors import QueueError
-from gateway.queue import records
+from gateway.queue import layout, mark, records
 from retail.wire.audit import AUDIT_RECORD, AuditRecord, Severity
 from retail.wire.canonical import canonical
 
@@ -60,22 +60,24 @@ class SecondPlace:
 
 
 def begin(connection: sqlite3.Connection, gateway_id: str) -> str:
-    """The epoch of this file; a new file gets its first one.
+    """The epoch of this file; a new file gets its first one, one of an earlier release is brought up to date.
 
     Raises:
         QueueError: the file belongs to another gateway.
     """
     meta = {row["key"]: row["value"] for row in connection.execute("SELECT key, value FROM meta")}
+    if "epoch" in meta and meta["gateway_id"] != gateway_id:
+        raise QueueError(
+            f"this outbox belongs to gateway {meta['gateway_id']}, the configuration says {gateway_id}:"
+            " correct [gateway] id, or give this gateway its own data_dir"
+        )
+    layout.bring_up_to_date(connection, meta.get("epoch"), former_logs(connection))
     if "epoch" in meta:
-        if meta["gateway_id"] != gateway_id:
-            raise QueueError(
-                f"this outbox belongs to gateway {meta['gateway_id']}, the configuration says {gateway_id}:"
-                " correct [gateway] id, or give this gateway its own data_dir"
-            )
+        mark.check(connection, meta["epoch"])
         return str(meta["epoch"])
     epoch = str(ULID())
     connection.executemany(
-        "INSERT INTO meta VALUES (?, ?)", [("epoch", epoch), ("gateway_id", gateway_id), ("schema", "1")]
+        "INSERT INTO meta VALUES (?, ?)", [("epoch", epoch), ("gateway_id", gateway_id), ("schema", layout.LAYOUT)]
     )
     return epoch
 
@@ -99,13 +101,16 @@ def rotate(connection: sqlite3.Connection, clock: Clock, store_id: str, code: st
     former = current(connection)
     epoch = str(ULID())
     aside = f"outbox_{former}"
-    connection.execute(f'ALTER TABLE outbox RENAME TO "{aside}"')
-    connection.execute("DROP INDEX IF EXISTS outbox_unacked")
+    connection.execute("DROP VIEW outbox")  # else it would follow the log that is put aside
+    connection.execute(f'ALTER TABLE record RENAME TO "{aside}"')
     connection.execute("DELETE FROM business_day")  # it counts the seqs of the log that was put aside
-    for statement in records.TABLE:
+    for statement in (*records.TABLE, mark.VIEW):
         connection.execute(statement)
     connection.execute("UPDATE meta SET value = ? WHERE key = 'epoch'", (epoch,))
-    waiting = connection.execute(f"SELECT * FROM \"{aside}\" WHERE state = 'unacked' ORDER BY seq").fetchall()  # noqa: S608
+    waiting = connection.execute(
+        f'SELECT * FROM "{aside}" WHERE seq > ? ORDER BY seq',  # noqa: S608  a name of our own
+        (mark.of(connection, former),),
+    ).fetchall()
     facts: dict[str, str | int | None] = {"former_epoch": former, "carried_over": len(waiting)}
     if waiting:
         facts |= {"first_seq": waiting[0]["seq"], "last_seq": waiting[-1]["seq"]}
@@ -120,7 +125,7 @@ def carry_over_former(connection: sqlite3.Connection) -> int:
     went = 0
     for table in former_logs(connection):
         missing = connection.execute(
-            f'SELECT * FROM "{table}" WHERE idempotency_key NOT IN (SELECT idempotency_key FROM outbox) ORDER BY seq'  # noqa: S608
+            f'SELECT * FROM "{table}" WHERE idempotency_key NOT IN (SELECT idempotency_key FROM record) ORDER BY seq'  # noqa: S608
         ).fetchall()
         for row in missing:
             records.append(connection, records.stamp_of(row), records.draft_of(row))

@@ -1,7 +1,8 @@
 """The outbox: an ordered, chained log of all that must reach headquarters, kept until the core says that it has it.
 
-One row a record; seq counts from 1 without gaps inside an epoch; a record is marked acked by the core's own
-acknowledgement only. Nothing here deletes a record that is not acknowledged: no time-to-live, no limit, no ring.
+One row a record; seq counts from 1 without gaps inside an epoch; the mark up to which all is acked (mark.py) moves by
+the core's own acknowledgement only. Nothing here deletes a record that is not acknowledged: no time-to-live, no limit,
+no ring.
 Contract: retail/wire/log.py (batches, chain), retail/wire/ack.py.
 """
 
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 
 from gateway.clock import Clock
 from gateway.errors import KeyReused, UnknownRecord
-from gateway.queue import epoch, records
+from gateway.queue import epoch, mark, records
 from gateway.queue.database import Database
 from gateway.queue.epoch import SecondPlace
 from gateway.queue.records import Draft
@@ -34,15 +35,20 @@ SCHEMA = ";".join(
     (
         "CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID",
         *records.TABLE,
+        *mark.TABLES,
+        mark.VIEW,
     )
 )
 
 _NEXT_UNACKED = f"""
-SELECT seq, {records.ON_THE_WIRE} AS item, (SELECT value FROM meta WHERE key = 'epoch') AS epoch,
-    (SELECT chain FROM outbox WHERE seq = -1 + (SELECT min(seq) FROM outbox INDEXED BY outbox_unacked
-        WHERE state = 'unacked' AND seq >= ?1)) AS prev_chain
-FROM outbox INDEXED BY outbox_unacked WHERE state = 'unacked' AND seq >= ?1 ORDER BY seq LIMIT ?2
+WITH first(seq) AS (SELECT min(seq) FROM record WHERE seq >= max(?1, 1 + {mark.HERE})),
+    before(seq) AS (SELECT seq - 1 FROM first)
+SELECT seq, {records.ON_THE_WIRE} AS item, {mark.NOW} AS epoch, coalesce(
+    (SELECT chain FROM record WHERE seq = (SELECT seq FROM before)),
+    (SELECT chain FROM acked WHERE epoch = {mark.NOW} AND seq = (SELECT seq FROM before))) AS prev_chain
+FROM record WHERE seq >= (SELECT seq FROM first) ORDER BY seq LIMIT ?2
 """  # noqa: S608  names of our own
+_OLDEST_UNACKED = f"SELECT seq, boot_id, boottime_ns FROM record WHERE seq > {mark.HERE} ORDER BY seq LIMIT 1"  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +164,8 @@ class Outbox:
     def _insert(self, connection: sqlite3.Connection, draft: Draft) -> Kept:
         body_sha256 = hashlib.sha256(draft.body).digest()
         behind = records.head(connection)
-        if behind["epoch"] != self._former_to:
-            self._former_to, self._former = behind["epoch"], epoch.former_logs(connection)
+        if behind.epoch != self._former_to:
+            self._former_to, self._former = behind.epoch, epoch.former_logs(connection)
         if not self._former or self._known(connection, draft.idempotency_key) is None:
             seq = records.append_if_new(connection, behind, records.stamp(self._clock), draft, body_sha256)
             if seq is not None:
@@ -177,10 +183,10 @@ class Outbox:
 
     def _known(self, connection: sqlite3.Connection, idempotency_key: str) -> sqlite3.Row | None:
         """The record with this key, in this epoch's log or else in an earlier one's."""
-        for table in ("outbox", *reversed(epoch.former_logs(connection))):
+        for table in ("record", *reversed(epoch.former_logs(connection))):
             row: sqlite3.Row | None = connection.execute(
-                f'SELECT *, ? AS epoch FROM "{table}" WHERE idempotency_key = ?',  # noqa: S608  a name out of the schema
-                (table.removeprefix("outbox_") if table != "outbox" else epoch.current(connection), idempotency_key),
+                f"SELECT *, ? AS epoch FROM ({mark.stated_of(table)}) WHERE idempotency_key = ?",  # noqa: S608
+                (table.removeprefix("outbox_") if table != "record" else epoch.current(connection), idempotency_key),
             ).fetchone()
             if row is not None:
                 return row
@@ -204,30 +210,19 @@ class Outbox:
         """
 
         def work(connection: sqlite3.Connection) -> int:
-            top = connection.execute("SELECT max(seq) FROM outbox").fetchone()[0] or 0
-            now = epoch.current(connection)
+            now, top, *_ = records.head(connection)
             if of_epoch != now or contiguous_seq > top:
                 raise UnknownRecord(
                     f"the core acknowledged {of_epoch}/{contiguous_seq}; this outbox is {now} and ends at {top}"
                 )
-            row = connection.execute("SELECT chain FROM outbox WHERE seq = ?", (contiguous_seq,)).fetchone()
+            row = connection.execute("SELECT chain FROM record WHERE seq = ?", (contiguous_seq,)).fetchone()
             if chain is not None and row is not None and row["chain"] != chain:
                 raise UnknownRecord(
                     f"the core acknowledged seq {contiguous_seq} with other content than this outbox wrote under it"
                 )
-            new = connection.execute(
-                "UPDATE outbox INDEXED BY outbox_unacked SET state = 'acked' WHERE state = 'unacked' AND seq <= ?",
-                (contiguous_seq,),
-            ).rowcount
-            for seq, (code, quarantine_id) in rejected.items():
-                connection.execute(
-                    "UPDATE outbox SET state = 'rejected', rejected_code = ?, quarantine_id = ?"
-                    " WHERE seq = ? AND seq <= ? AND state != 'rejected'",
-                    (code, quarantine_id, seq, contiguous_seq),
-                )
-            return new
+            return mark.advance(connection, of_epoch, contiguous_seq, row["chain"] if row else chain, rejected)
 
-        new = await self._database.write(work)
+        new = await self._database.write(work, brief=True)
         if new:
             self._moved()
         return new
@@ -240,10 +235,8 @@ class Outbox:
         """
 
         def work(connection: sqlite3.Connection) -> int:
-            first = connection.execute("SELECT min(seq) FROM outbox").fetchone()[0] or 1
-            again = connection.execute(
-                "UPDATE outbox SET state = 'unacked' WHERE state != 'unacked' AND seq > ?", (contiguous_seq,)
-            ).rowcount
+            first = mark.first_kept_behind(connection, contiguous_seq)
+            again = mark.lower(connection, epoch.current(connection), contiguous_seq)
             if first > contiguous_seq + 1:
                 why = f"headquarters lost seq {contiguous_seq + 1} to {first - 1}, which are no longer kept here"
                 epoch.rotate(connection, self._clock, self._store_id, "beyond_retention", why)
@@ -293,20 +286,17 @@ class Outbox:
         return BatchOut(first["seq"], first["seq"] + len(items) - 1, json_bytes)
 
     def position(self) -> Position:
-        head = self._database.read("SELECT seq, chain FROM outbox ORDER BY seq DESC LIMIT 1")
-        oldest = self._database.read(
-            "SELECT seq, boot_id, boottime_ns FROM outbox INDEXED BY outbox_unacked WHERE state = 'unacked'"
-            " ORDER BY seq LIMIT 1"
+        head, oldest = self._database.look(
+            lambda connection: (records.head(connection), connection.execute(_OLDEST_UNACKED).fetchone())
         )
-        next_seq = head[0]["seq"] + 1 if head else 1
-        age = self._age_s(oldest[0]) if oldest else None
+        next_seq = head.seq + 1
         return Position(
             epoch=self.epoch,
             next_seq=next_seq,
-            head_chain=head[0]["chain"] if head else GENESIS.hex(),
-            unacked=next_seq - oldest[0]["seq"] if oldest else 0,
-            oldest_unacked_seq=oldest[0]["seq"] if oldest else None,
-            oldest_unacked_age_s=age,
+            head_chain=head.chain or GENESIS.hex(),
+            unacked=next_seq - oldest["seq"] if oldest else 0,
+            oldest_unacked_seq=oldest["seq"] if oldest else None,
+            oldest_unacked_age_s=self._age_s(oldest) if oldest else None,
         )
 
     def _age_s(self, row: sqlite3.Row) -> float | None:

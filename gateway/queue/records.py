@@ -8,14 +8,30 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from gateway.clock import Clock, rfc3339
 from retail.wire.log import GENESIS, chain_link
 
+#: a record's own columns; its state is not among them (gateway/queue/mark.py)
+COLUMNS = (
+    "seq",
+    "idempotency_key",
+    "type",
+    "body",
+    "body_sha256",
+    "chain",
+    "boot_id",
+    "boottime_ns",
+    "wall_utc",
+    "clock_state",
+    "business_date",
+)
+
 TABLE = (
     """
-    CREATE TABLE IF NOT EXISTS outbox (
-        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    CREATE TABLE IF NOT EXISTS record (
+        seq INTEGER PRIMARY KEY,
         idempotency_key TEXT NOT NULL UNIQUE,
         type TEXT NOT NULL,
         body BLOB NOT NULL,
@@ -25,13 +41,9 @@ TABLE = (
         boottime_ns INTEGER NOT NULL,
         wall_utc TEXT NOT NULL,
         clock_state TEXT NOT NULL,
-        business_date TEXT NOT NULL,
-        state TEXT NOT NULL DEFAULT 'unacked' CHECK (state IN ('unacked', 'acked', 'rejected')),
-        rejected_code TEXT,
-        quarantine_id TEXT
+        business_date TEXT NOT NULL
     ) STRICT
     """,
-    "CREATE INDEX IF NOT EXISTS outbox_unacked ON outbox (seq) WHERE state = 'unacked'",
     "CREATE TABLE IF NOT EXISTS business_day"
     " (business_date TEXT PRIMARY KEY, first_seq INTEGER NOT NULL) STRICT, WITHOUT ROWID",
 )
@@ -45,14 +57,23 @@ CAST(printf('{"seq":%d,"type":%s,"idempotency_key":%s,"body_sha256":"%s","chain"
     AS BLOB)
 """
 _HEAD = """
-SELECT meta.value AS epoch, seq, chain, business_date
-FROM meta LEFT JOIN outbox ON seq = (SELECT max(seq) FROM outbox) WHERE meta.key = 'epoch'
+SELECT meta.value, record.seq, record.chain, record.business_date, acked.seq, acked.chain
+FROM meta LEFT JOIN record ON record.seq = (SELECT max(seq) FROM record) LEFT JOIN acked ON acked.epoch = meta.value
+WHERE meta.key = 'epoch'
 """
-_APPEND = """
-INSERT INTO outbox (seq, idempotency_key, type, body, body_sha256, chain, boot_id, boottime_ns, wall_utc, clock_state,
-    business_date)
+_APPEND = f"""
+INSERT INTO record ({", ".join(COLUMNS)})
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (idempotency_key) DO NOTHING
-"""
+"""  # noqa: S608  names of our own
+
+
+class Head(NamedTuple):
+    """Where a log ends: its last record, even if that was pruned. seq 0: there was none yet."""
+
+    epoch: str
+    seq: int
+    chain: str | None
+    business_date: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +109,17 @@ def draft_of(row: sqlite3.Row) -> Draft:
     return Draft(row["type"], row["idempotency_key"], row["business_date"], bytes(row["body"]))
 
 
-def head(connection: sqlite3.Connection) -> sqlite3.Row:
-    """Where the next record goes: epoch, and seq, chain, business_date of the last record (None: there is none yet).
+def head(connection: sqlite3.Connection) -> Head:
+    """Where the next record goes.
 
+    The mark counts too: only records up to it may ever go, so no number is given twice, whatever was pruned.
     One statement, since it runs in every put. As of this transaction: what follows a change of epoch in the same commit
     belongs to the new one.
     """
-    row: sqlite3.Row = connection.execute(_HEAD).fetchone()
-    return row
+    epoch, seq, chain, business_date, acked, acked_chain = connection.execute(_HEAD).fetchone()
+    if acked is not None and acked > (seq or 0):
+        return Head(epoch, acked, acked_chain, None)
+    return Head(epoch, seq or 0, chain, business_date)
 
 
 def append(connection: sqlite3.Connection, made: Stamp, draft: Draft) -> int:
@@ -107,11 +131,11 @@ def append(connection: sqlite3.Connection, made: Stamp, draft: Draft) -> int:
 
 
 def append_if_new(
-    connection: sqlite3.Connection, behind: sqlite3.Row, made: Stamp, draft: Draft, body_sha256: bytes
+    connection: sqlite3.Connection, behind: Head, made: Stamp, draft: Draft, body_sha256: bytes
 ) -> int | None:
     """The same, given head() and the body's hash; None, and nothing is written, when this log has the key."""
     epoch, last, chain, business_date = behind
-    seq: int = last + 1 if last else 1
+    seq = last + 1
     previous = bytes.fromhex(chain) if chain else GENESIS
     written = connection.execute(
         _APPEND,

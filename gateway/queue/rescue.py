@@ -64,7 +64,7 @@ def read(path: Path) -> Found:
     connection = reading(path)
     try:
         found.epoch = _meta(connection, "epoch")
-        for seq, row in _rows(connection):
+        for seq, row in _rows(_Source(connection, found.epoch)):
             if row is None:
                 found.damaged.append(seq)
             else:
@@ -82,17 +82,61 @@ def _meta(connection: sqlite3.Connection, key: str) -> str | None:
     return str(row["value"]) if row else None
 
 
-def _rows(connection: sqlite3.Connection) -> Iterator[tuple[int, sqlite3.Row | None]]:
+class _Source:
+    """The log of a file, of this layout or the former one, and what it says of each record's state."""
+
+    def __init__(self, connection: sqlite3.Connection, epoch: str | None) -> None:
+        self._connection = connection
+        former = bool(self.read("SELECT 1 FROM sqlite_schema WHERE name = 'outbox' AND type = 'table'"))
+        self.table = "outbox" if former else "record"
+        columns = "*" if former else f"{', '.join(records.COLUMNS)}, ? AS state, ? AS rejected_code, ? AS quarantine_id"
+        self._query = f'SELECT {columns} FROM "{self.table}" WHERE seq = ?'  # noqa: S608  names of our own
+        self._with_state = not former
+        held = [] if former else self.read("SELECT seq, code, quarantine_id FROM rejected WHERE epoch = ?", epoch)
+        self._rejected = {row["seq"]: (row["code"], row["quarantine_id"]) for row in held}
+        self._acked = 0 if former else self._mark(epoch)
+
+    def _mark(self, epoch: str | None) -> int:
+        """0 where the mark's own record cannot be read or is another: then all goes over, which does no harm."""
+        rows = self.read(
+            "SELECT acked.seq FROM acked JOIN record ON record.seq = acked.seq AND record.chain = acked.chain"
+            " WHERE acked.epoch = ?",
+            epoch,
+        )
+        return int(rows[0]["seq"]) if rows else 0
+
+    def read(self, sql: str, *parameters: object) -> list[sqlite3.Row]:
+        """The rows; none where they cannot be read."""
+        try:
+            return self._connection.execute(sql, parameters).fetchall()
+        except (sqlite3.Error, UnicodeDecodeError):
+            return []
+
+    def row(self, seq: int) -> sqlite3.Row | None:
+        """A record that is as it was written."""
+        rows = self.read(self._query, *(self._state(seq) if self._with_state else ()), seq)
+        try:
+            sound = bool(rows) and hashlib.sha256(rows[0]["body"]).hexdigest() == rows[0]["body_sha256"]
+        except TypeError:
+            return None
+        return rows[0] if sound else None
+
+    def _state(self, seq: int) -> tuple[str, str | None, str | None]:
+        if seq > self._acked:
+            return ("unacked", None, None)
+        if seq in self._rejected:
+            return ("rejected", *self._rejected[seq])
+        return ("acked", None, None)
+
+
+def _rows(source: _Source) -> Iterator[tuple[int, sqlite3.Row | None]]:
     """(seq, row) in order; None for a seq that is there, or lies between others, and cannot be read."""
-    try:
-        bounds = connection.execute("SELECT min(seq), max(seq) FROM outbox").fetchone()
-        first, last = bounds[0] or 1, bounds[1] or 0
-    except sqlite3.Error:
-        first, last = 1, None
+    bounds = source.read(f'SELECT min(seq), max(seq) FROM "{source.table}"')  # noqa: S608  a name of our own
+    first, last = (bounds[0][0] or 1, bounds[0][1] or 0) if bounds else (1, None)
     seq = first
     lost: list[int] = []
     while (last is not None and seq <= last) or (last is None and len(lost) < MISSES_MOST):
-        row = _row(connection, seq)
+        row = source.row(seq)
         if row is None:
             lost.append(seq)
         else:
@@ -102,16 +146,6 @@ def _rows(connection: sqlite3.Connection) -> Iterator[tuple[int, sqlite3.Row | N
         seq += 1
     if last is not None:
         yield from ((missing, None) for missing in lost)
-
-
-def _row(connection: sqlite3.Connection, seq: int) -> sqlite3.Row | None:
-    try:
-        row: sqlite3.Row | None = connection.execute("SELECT * FROM outbox WHERE seq = ?", (seq,)).fetchone()
-        if row is None or hashlib.sha256(row["body"]).hexdigest() != row["body_sha256"]:
-            return None
-    except (sqlite3.Error, TypeError, UnicodeDecodeError):
-        return None
-    return row
 
 
 def carry_over(
@@ -137,7 +171,7 @@ def carry_over(
             "last_readable_seq": found.rows[-1]["seq"] if found.rows else None,
         }
         epoch.tell(connection, clock, store_id, "salvaged", text, facts)
-        known = {row[0] for row in connection.execute("SELECT idempotency_key FROM outbox")}
+        known = {row[0] for row in connection.execute("SELECT idempotency_key FROM record")}
         went = 0
         for row in found.waiting:
             if row["idempotency_key"] not in known:

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
 
+from gateway.queue import mark
 from gateway.queue.database import Database
 
 log = logging.getLogger(__name__)
@@ -67,11 +68,11 @@ class Retention:
 
     def _batch(self, connection: sqlite3.Connection, limit: int) -> int:
         rows = connection.execute(
-            "SELECT seq, idempotency_key FROM outbox WHERE seq < ? AND seq < (SELECT max(seq) FROM outbox)"
-            " AND seq < (SELECT coalesce(min(seq) - 1, ?) FROM outbox WHERE state = 'unacked')"
-            " AND state = 'acked' ORDER BY seq LIMIT ?",
-            (limit, limit, BATCH),
+            "SELECT seq, idempotency_key FROM record WHERE seq < ? AND seq < (SELECT max(seq) FROM record)"  # noqa: S608
+            f" AND seq < {mark.HERE} AND seq NOT IN (SELECT seq FROM rejected WHERE epoch = {mark.NOW})"
+            " ORDER BY seq LIMIT ?",
+            (limit, BATCH),
         ).fetchall()
-        connection.executemany("DELETE FROM outbox WHERE seq = ?", [(row["seq"],) for row in rows])
+        connection.executemany("DELETE FROM record WHERE seq = ?", [(row["seq"],) for row in rows])
         self._also(connection, [row["idempotency_key"] for row in rows])
         return len(rows)

@@ -48,8 +48,8 @@ def test_one_record_is_shown_whole(money: Path) -> None:
 def test_verify_finds_a_changed_body_and_a_missing_record(money: Path) -> None:
     assert backroom("verify", "--file", str(money)).returncode == 0
     with sqlite3.connect(money) as connection:
-        connection.execute("UPDATE outbox SET body = ? WHERE seq = 4", (b'{"number":99}',))
-        connection.execute("DELETE FROM outbox WHERE seq = 8")
+        connection.execute("UPDATE record SET body = ? WHERE seq = 4", (b'{"number":99}',))
+        connection.execute("DELETE FROM record WHERE seq = 8")
     connection.close()
     done = backroom("verify", "--json", "--file", str(money))
     assert done.returncode == 1
@@ -65,7 +65,7 @@ def test_verify_finds_a_record_that_was_rewritten_with_its_hash(money: Path) -> 
     body = b'{"number":99}'
     with sqlite3.connect(money) as connection:
         connection.execute(
-            "UPDATE outbox SET body = ?, body_sha256 = ? WHERE seq = 4", (body, hashlib.sha256(body).hexdigest())
+            "UPDATE record SET body = ?, body_sha256 = ? WHERE seq = 4", (body, hashlib.sha256(body).hexdigest())
         )
     connection.close()
     done = backroom("verify", "--file", str(money))

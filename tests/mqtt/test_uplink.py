@@ -254,7 +254,7 @@ async def test_a_core_restored_from_before_the_kept_window_gets_all_that_is_left
     core.acknowledge(6)
     await until(lambda: core.outbox.position().unacked == 0)
     await core.outbox._database.write(
-        lambda connection: connection.execute("DELETE FROM outbox WHERE seq < 4").rowcount
+        lambda connection: connection.execute("DELETE FROM record WHERE seq < 4").rowcount
     )
     former = core.outbox.epoch
     core.batches.clear()

@@ -50,13 +50,18 @@ def scratch() -> Iterator[Path]:
         shutil.rmtree(folder)
 
 
-def record(folder: Path, rounds: int, seed: int, synchronous: str = "FULL") -> tuple[list[Call], Path, Path]:
-    """Let the store work under strace; its calls, and the two folders that it wrote to."""
+def record(
+    folder: Path, rounds: int, seed: int, synchronous: str = "FULL", former: bool = False
+) -> tuple[list[Call], Path, Path]:
+    """Let the store work under strace; its calls, and the two folders that it wrote to.
+
+    former: it begins with a money file of an earlier release.
+    """
     data, second = folder / "data", folder / "boot"
     data.mkdir(parents=True)
     second.mkdir()
     command = [sys.executable, "-m", "tests.powercut.store", str(data), str(second), "--rounds", str(rounds)]
-    command += ["--seed", str(seed), "--synchronous", synchronous]
+    command += ["--seed", str(seed), "--synchronous", synchronous, *(["--former"] if former else [])]
     return traced(command, folder / "trace"), data, second
 
 
@@ -101,10 +106,15 @@ class Replay:
 
 
 def power_cuts(
-    folder: Path, rounds: int, seed: int, variants: tuple[Variant, ...] = VARIANTS, synchronous: str = "FULL"
+    folder: Path,
+    rounds: int,
+    seed: int,
+    variants: tuple[Variant, ...] = VARIANTS,
+    synchronous: str = "FULL",
+    former: bool = False,
 ) -> Findings:
     """Cut at every sync. `accepted` and `booked` are of the last cut, when the day was over."""
-    calls, data, second = record(folder, rounds, seed, synchronous)
+    calls, data, second = record(folder, rounds, seed, synchronous, former)
     replay = Replay(data, second)
     findings = Findings(checkpoints=sum(call.name in SYNCS and call.file() == str(data / MONEY) for call in calls))
     random = Random(seed)

@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import hashlib
 import os
+import sqlite3
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -30,6 +31,7 @@ from gateway.till.basket import Basket
 from gateway.till.ledger import Ledger
 from retail.wire.canonical import canonical
 from tests.powercut.diary import ANYTHING, note
+from tests.queue import layout_1
 from tests.retail.examples import sale
 
 GATEWAY_ID = "S0421-1"
@@ -40,6 +42,7 @@ FIRST_DAY = date(2026, 1, 5)
 ROUNDS_A_DAY = 1
 DAYS_TO_KEEP = 3
 MONEY = "money.sqlite"
+FORMER_EPOCH = "01JD0000000000000000000001"
 EPOCH_FILE = "epoch"
 
 
@@ -84,6 +87,8 @@ class Day:
             await self._rotate()
         if number % 4 == 3:
             await self._prune()
+        if number % 8 == 7:
+            await self._lose_all_that_is_booked()
         if number % 5 == 4:
             await self._remember(tag)
 
@@ -170,10 +175,39 @@ class Day:
         note("try", "prune", self._till.outbox.epoch, first_to_stay.isoformat())
         await self._retention.prune(DAYS_TO_KEEP, lambda: asyncio.sleep(0))
 
+    async def _lose_all_that_is_booked(self) -> None:
+        """More than pruning ever takes: every record goes, the newest too. Numbers and chain must go on."""
+        outbox = self._till.outbox
+        mark = outbox.position().next_seq - 1
+        note("try", "ack", outbox.epoch, mark)
+        await outbox.acknowledge(outbox.epoch, mark, {})
+        note("sure", "ack", outbox.epoch, mark)
+        note("try", "prune", outbox.epoch, "9999-12-31")
+
+        def work(connection: sqlite3.Connection) -> None:
+            keys = [row["idempotency_key"] for row in connection.execute("SELECT idempotency_key FROM record")]
+            connection.execute("DELETE FROM record")
+            self._till.ledger.prune(connection, keys)
+
+        await self._till.database.write(work)
+
     async def _remember(self, tag: str) -> None:
         note("try", "is", "meta core_incarnation", tag)
         await self._till.outbox.remember("core_incarnation", tag)
         note("sure", "is", "meta core_incarnation", tag)
+
+
+def former_file(path: Path) -> None:
+    """Sales that an earlier release kept, in its own layout; the first start of this one brings it up to date."""
+    file = layout_1.File(layout_1.Log(FORMER_EPOCH, last=40, acked=25, rejected=(7,)))
+    for seq in range(1, file.log.last + 1):
+        digest = hashlib.sha256(file.log.body(seq)).hexdigest()
+        note("try", "put", file.log.key(seq), digest, False, None, layout_1.BUSINESS_DATE)
+    note("try", "ack", FORMER_EPOCH, file.log.acked)
+    file.write(path)
+    note("sure", "ack", FORMER_EPOCH, file.log.acked)
+    for seq in range(1, file.log.last + 1):
+        note("sure", "put", file.log.key(seq), seq, FORMER_EPOCH)
 
 
 async def main(arguments: argparse.Namespace) -> None:
@@ -186,6 +220,8 @@ async def main(arguments: argparse.Namespace) -> None:
     for day in range(days):
         if day == 0:
             note("try", "is", "epoch", ANYTHING)
+            if arguments.former:
+                former_file(arguments.folder / MONEY)
         till = Till.opened(arguments.folder, arguments.second, arguments.synchronous)
         note("sure", "is", "epoch", till.outbox.epoch)
         work = Day(till, random, f"day{day}", business_date)
@@ -204,6 +240,7 @@ def parsed() -> Any:
     parser.add_argument("--rounds", type=int, default=30)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--synchronous", default="FULL")
+    parser.add_argument("--former", action="store_true", help="begin with a money file of an earlier release")
     return parser.parse_args()
 
 

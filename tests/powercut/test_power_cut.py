@@ -26,6 +26,13 @@ def test_nothing_that_was_confirmed_is_lost_wherever_the_power_is_cut(tmp_path: 
     assert found.cuts == found.syncs * len(VARIANTS)
 
 
+def test_a_file_of_an_earlier_release_is_brought_up_to_date_whole_or_not_at_all(tmp_path: Path) -> None:
+    found = power_cuts(tmp_path, rounds=3, seed=3, former=True)
+    assert found.faults[:10] == []
+    assert (found.lost, found.doubled) == (0, 0)
+    assert found.booked == found.accepted > 40
+
+
 def test_with_less_than_full_synchronous_confirmed_sales_are_lost_and_this_test_sees_it(tmp_path: Path) -> None:
     found = power_cuts(tmp_path, rounds=9, seed=1, variants=("nothing", "some"), synchronous="NORMAL")
     assert found.lost > 0

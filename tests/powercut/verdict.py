@@ -10,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from gateway.errors import BackroomError
+from gateway.queue import mark
 from gateway.queue.records import Draft
 from retail.wire.audit import AUDIT_RECORD
 from retail.wire.canonical import canonical
@@ -82,8 +83,8 @@ def _epochs(till: Till) -> list[str]:
 
 
 def _log(till: Till, epoch: str) -> list[sqlite3.Row]:
-    table = "outbox" if epoch == till.outbox.epoch else f"outbox_{epoch}"
-    return till.database.read(f'SELECT * FROM "{table}" ORDER BY seq')
+    table = "record" if epoch == till.outbox.epoch else f"outbox_{epoch}"
+    return till.database.read(f"{mark.stated_of(table)} ORDER BY seq")
 
 
 def _numbers(epoch: str, rows: list[sqlite3.Row], expected: Expected, verdict: Verdict) -> None:
@@ -172,6 +173,9 @@ def _files(folder: Path, second: Path, till: Till, verdict: Verdict) -> None:
 def _next_put(till: Till, expected: Expected, verdict: Verdict) -> None:
     async def put() -> None:
         next_seq = till.outbox.position().next_seq
+        given = [seq for seq, epoch in expected.sure.values() if epoch == till.outbox.epoch]
+        if next_seq <= max(given, default=0):
+            verdict.other.append(f"seq {next_seq} is given again: {max(given)} was confirmed before")
         kept = await till.outbox.put(Draft("Audit", "after the cut", "2026-11-22", canonical({"after": "the cut"})))
         if (kept.seq, kept.repeated) != (next_seq, False):
             verdict.other.append(f"the next put got seq {kept.seq}, not {next_seq}")

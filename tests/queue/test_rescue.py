@@ -39,7 +39,7 @@ async def filled(folder: Path, count: int = 300, acked: int = 40) -> str:
 
 def pages_of_the_log(path: Path) -> list[int]:
     with sqlite3.connect(path) as connection:
-        rows = connection.execute("SELECT pageno FROM dbstat WHERE name = 'outbox' AND pagetype = 'leaf'").fetchall()
+        rows = connection.execute("SELECT pageno FROM dbstat WHERE name = 'record' AND pagetype = 'leaf'").fetchall()
     connection.close()
     return [row[0] for row in rows]
 
@@ -89,7 +89,7 @@ async def test_a_changed_body_is_not_salvaged_as_if_it_were_right(tmp_path: Path
     await filled(tmp_path, count=20, acked=0)
     path = tmp_path / "money.sqlite"
     with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE outbox SET body = ? WHERE seq = 5", (b'{"number":999}',))
+        connection.execute("UPDATE record SET body = ? WHERE seq = 5", (b'{"number":999}',))
     connection.close()
     found = rescue.read(path)
     assert found.damaged == [5]

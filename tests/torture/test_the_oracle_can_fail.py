@@ -50,9 +50,9 @@ async def test_it_sees_every_kind_of_wrong(world: World) -> None:
     assert (good.lost, good.duplicated, good.problems) == (0, 0, [])
     assert good.accepted == good.booked >= 30
 
-    world.tamper("outbox", "UPDATE outbox SET state = 'unacked' WHERE seq = 3")
+    world.tamper("outbox", "UPDATE acked SET seq = seq - 3")
     assert "unacked" in str((await world.judged()).problems)
-    world.tamper("outbox", "UPDATE outbox SET state = 'acked' WHERE seq = 3")
+    world.tamper("outbox", "UPDATE acked SET seq = seq + 3")
     assert (await world.judged()).problems == []
 
     world.tamper("core", "UPDATE journal SET total_minor = total_minor + 1 WHERE seq = 4")
@@ -73,7 +73,7 @@ async def test_it_sees_every_kind_of_wrong(world: World) -> None:
     assert (await world.judged()).lost == 1
 
     other = "CAST(replace(CAST(body AS TEXT), 'torture', 'TORTURE') AS BLOB)"
-    world.tamper("outbox", f"UPDATE outbox SET body = {other} WHERE seq = 9")
+    world.tamper("outbox", f"UPDATE record SET body = {other} WHERE seq = 9")
     assert "hash" in str((await world.judged()).problems)
 
     world.tamper("core", "DELETE FROM inbox WHERE seq = 7")
