@@ -141,7 +141,10 @@ class HidScale:
         if layout is None or zero is None:
             return []
         self._worst = "not_zeroed"
-        report = layout.build(zero.kind, zero.report_id, {ZERO: 1})
+        try:
+            report = layout.build(zero.kind, zero.report_id, {ZERO: 1})
+        except ValueError as contradiction:
+            return [Oddity(f"the descriptor contradicts itself: {contradiction}")]
         return [Send(pack("O" if zero.kind == "output" else "S", report))]
 
     def on_time(self, now: float) -> list[Output]:

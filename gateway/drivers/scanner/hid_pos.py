@@ -93,7 +93,12 @@ class HidPosScanner:
         if field is None:
             text = "this scanner's descriptor has no such control; set it with the maker's bar codes"
             return [Refusal(command.number, ErrorCode.ILLEGAL, "unsupported", text)]
-        return [self._control(layout, field, values), Answer(command.number)]
+        try:
+            sent = self._control(layout, field, values)
+        except ValueError as contradiction:
+            text = f"this scanner's descriptor contradicts itself ({contradiction}); set it with the maker's bar codes"
+            return [Refusal(command.number, ErrorCode.EXTENDED, "descriptor", text)]
+        return [sent, Answer(command.number)]
 
     def _control(self, layout: Layout, field: Field, values: dict[int, int | bytes]) -> Send:
         """The whole report: a beep must not let a stopped scanner read again."""

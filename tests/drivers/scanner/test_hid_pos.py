@@ -215,3 +215,20 @@ def test_the_records_on_the_wire_are_ours() -> None:
     bench.set(shape="honeywell")
     bench.run(0.1)
     assert [record.kind for record in Records().feed(bench.wire)] == ["D", "S"]
+
+
+def test_a_descriptor_that_contradicts_itself_is_refused_in_words() -> None:
+    # Found by fuzzing: the controls are an array (91 40 for 91 02) whose elements have one bit for seven usages.
+    mangled = bytes.fromhex(
+        "058c0902a1010912a1028502150026ff007508950105010 93b81029503058c09fb09fc09fd810295380 9fe820201"
+        "0666ff9502090409008102058c2501750195080 9ff8102c00914a102850415002501750195080900095f0960"
+        "09000900098509869140c0c0".replace(" ", "")
+    )
+    ends = []
+    for request in (Beep("good"), Beep("bad"), SetScanning(False), SetScanning(True)):
+        codec = HidPosScanner()
+        codec.on_time(0.0)
+        codec.on_bytes(pack("D", mangled), 0.1)
+        ends += [one for one in codec.on_command(Command(1, request), 0.2) if isinstance(one, Answer | Refusal)]
+    assert len(ends) == 4
+    assert any(isinstance(end, Refusal) and end.reason == "descriptor" for end in ends)
