@@ -37,6 +37,7 @@ class GatewayTable(_Table):
     locale: str = "en"
     data_dir: Path = Path("data")
     epoch_file: Path | None = Field(default=None, description="a second place for the epoch, on another medium")
+    shelf_labels: Path | None = Field(default=None, description="a folder with the shop's own templates")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @field_validator("id")
@@ -160,9 +161,17 @@ class WorkstationTable(_Table):
     scale: str | None = None
     printer: str | None = None
     drawer: str | None = None
+    terminal: str | None = Field(default=None, description="the card terminal; several workstations may share one")
+    display: str | None = Field(default=None, description="the customer's display of two rows")
 
     def devices(self) -> list[tuple[str, str]]:
-        single = {"scale": self.scale, "printer": self.printer, "drawer": self.drawer}
+        single = {
+            "scale": self.scale,
+            "printer": self.printer,
+            "drawer": self.drawer,
+            "terminal": self.terminal,
+            "display": self.display,
+        }
         return [("scanners", one) for one in self.scanners] + [(key, one) for key, one in single.items() if one]
 
 
@@ -257,7 +266,11 @@ def _anchored(config: Config, folder: Path) -> Config:
     return config.model_copy(
         update={
             "gateway": config.gateway.model_copy(
-                update={"data_dir": folder / config.gateway.data_dir, "epoch_file": at(config.gateway.epoch_file)}
+                update={
+                    "data_dir": folder / config.gateway.data_dir,
+                    "epoch_file": at(config.gateway.epoch_file),
+                    "shelf_labels": at(config.gateway.shelf_labels),
+                }
             ),
             "mqtt": config.mqtt.model_copy(update={"password_file": at(config.mqtt.password_file), "tls": tls}),
             "device": {name: table.anchored(folder) for name, table in config.device.items()},

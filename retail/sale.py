@@ -10,7 +10,7 @@ Words:  in POSLog the lane is the workstation and the till is the cash tray (doc
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
 
@@ -79,14 +79,29 @@ class TaxLine(Shape):
     tax_amount_minor: int
 
 
+def _is_none(value: object) -> bool:
+    return value is None
+
+
+def _of_card(most: int, description: str) -> Any:
+    """A field that only a card tender has: left out elsewhere, so that a cash sale reads as it always did."""
+    return Field(default=None, min_length=1, max_length=most, description=description, exclude_if=_is_none)
+
+
 class TenderLine(Shape):
     """Money in; `change_minor` went back out of the same tender. The amount that pays the sale is their difference."""
 
     type: Literal["Tender"] = "Tender"
     line_number: int = Field(ge=1)
-    tender_type: Literal["Cash"] = "Cash"
+    tender_type: Literal["Cash", "Card"] = "Cash"
     amount_minor: int = Field(ge=0)
     change_minor: int = Field(default=0, ge=0)
+    payment_id: str | None = _of_card(36, "the payment in the gateway's journal")
+    card: str | None = _of_card(40, "masked: at most the first six and the last four digits")
+    card_scheme: str | None = _of_card(40, "as the terminal names it")
+    approval_code: str | None = _of_card(40, "of the card's issuer")
+    reference: str | None = _of_card(80, "how the terminal finds the payment again")
+    terminal_id: str | None = _of_card(40, "the terminal's own number")
 
 
 #: of one sale

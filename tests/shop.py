@@ -9,18 +9,21 @@ from typing import Any
 from gateway.clock import Clock
 from gateway.errors import DeviceError
 from gateway.peripherals import OpenDrawer, Print, PrintLine, ReadWeight, Request, ScaleStatus, Weight
+from gateway.queue import outbox
 from gateway.queue.database import Database
 from gateway.queue.inbox import Inbox
 from gateway.queue.outbox import Outbox
+from gateway.till import ledger, payment_journal
 from gateway.till.catalogue import Catalogue
 from gateway.till.ledger import Ledger
+from gateway.till.payment_journal import PaymentBook
 from gateway.till.posting import Posting
 from gateway.till.printing import ReceiptPrinter
 from gateway.till.workstation import Lane, Store, Workstation
 from retail.barcode import Layout, Layouts
 from retail.wire.canonical import canonical
 from retail.wire.feed import FeedHead, FeedRow, Item, feed_sha256
-from tests.money import an_outbox, feeds_file, money_file
+from tests.money import an_outbox, feeds_file
 
 LAYOUTS = Layouts((Layout("28", "IIIIIWWWWW", 3), Layout("22", "IIIIIPPPPP", 2)))
 
@@ -58,7 +61,7 @@ class Shop:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.money: Database = money_file(folder)
+        self.money = Database(folder / "money.sqlite", [outbox.SCHEMA, ledger.SCHEMA, payment_journal.SCHEMA])
         self.feeds: Database = feeds_file(folder)
         self.clock = Clock("Europe/Berlin")
         self.outbox: Outbox = an_outbox(self.money)
@@ -71,8 +74,9 @@ class Shop:
         self.drawer_openings = 0
         self.printed: list[tuple[PrintLine, ...]] = []
         self.unacked_when_printed: list[int] = []
+        self.book = PaymentBook(self.money, self.clock)
         self.printer = ReceiptPrinter(
-            "printer-1", self._print, self.ledger, self.store.name, self.clock.zone, lambda: None
+            "printer-1", self._print, self.ledger, self.store.name, self.clock.zone, lambda: None, self.book.slip
         )
         self.lane = Lane("1", scale=self._scale, drawer=self._drawer, printer="printer-1")
         self.workstation = self.make_workstation(self.lane)

@@ -6,9 +6,10 @@ import json
 from pathlib import Path
 from typing import Any, cast
 
-from gateway.api import baskets, devices, items, status, transactions
+from gateway.api import baskets, devices, items, labels, payments, status, transactions
 from gateway.api.events import Stopping
 from gateway.api.openapi import document
+from gateway.till.shelf_label_template import templates
 
 TARGET = Path("docs/openapi.json")
 
@@ -21,6 +22,8 @@ def render() -> str:
         *baskets.operations({}, stopping),
         *items.operations(nothing),
         *transactions.operations(nothing, nothing),
+        *payments.operations(nothing, "EUR"),
         *devices.operations({}, stopping),
+        *labels.operations({}, nothing, templates(), "en", nothing),
     ]
     return json.dumps(document(operations, "0.1.0"), indent=1, ensure_ascii=False) + "\n"

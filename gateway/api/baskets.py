@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
 from starlette.responses import Response
 
+from gateway.api.basket_views import BasketView, view
 from gateway.api.events import Stopping, stream
 from gateway.api.operations import Call, NoSuchThing, Operation, within
+from gateway.api.payments import Decision
 from gateway.api.scopes import Scope
-from gateway.till.basket import Line
 from gateway.till.workstation import Workstation
-from retail.units import Money, Quantity, Weight
 
 
 class _Body(BaseModel):
@@ -39,110 +39,18 @@ class VoidLine(_Body):
     line_number: int | None = Field(default=None, description="none: the last line that is not void")
 
 
-class CashTender(_Body):
-    tender_type: Literal["Cash"] = "Cash"
+class Tender(_Body):
+    """Cash is given when this is sent; a card payment begins with it. `type` may be said in small letters."""
+
+    model_config = ConfigDict(extra="forbid", validate_by_name=True, validate_by_alias=True)
+
+    tender_type: Literal["Cash", "Card"] = Field(default="Cash", validation_alias=AliasChoices("tender_type", "type"))
     amount_minor: int | None = Field(default=None, description="none: exactly what is due", examples=[2000])
 
-
-class LineView(BaseModel):
-    line_number: int
-    item_id: str
-    description: str
-    measure: str = Field(description="`3 x 1.19` or `0.450 kg x 2.49/kg`")
-    quantity: int | None
-    weight_grams: int | None
-    unit_price_minor: int
-    extended_amount_minor: int
-    amount: str = Field(description="the extended amount, as people of the store's locale write it")
-    entry_method: str
-    void: bool
-
-
-class NoticeView(BaseModel):
-    kind: Literal["error", "hint"]
-    reason: str
-    text: str
-
-
-class FinishedView(BaseModel):
-    """The sale that was just finished: on disk, whatever the printer and the line to headquarters do."""
-
-    number: str
-    seq: int
-    total_minor: int
-    change_minor: int
-    total: str
-    tendered: str
-    change: str
-
-
-class BasketView(BaseModel):
-    workstation_id: str
-    state: Literal["idle", "selling", "tendering"]
-    currency: str
-    lines: list[LineView]
-    total_minor: int
-    total: str
-    tendered_minor: int
-    due_minor: int
-    due: str
-    pending_quantity: int | None
-    weighing: bool
-    notice: NoticeView | None
-    finished: FinishedView | None
-
-
-def view(workstation: Workstation) -> BasketView:
-    """The basket as a screen shows it."""
-    basket, locale = workstation.basket, workstation.store.locale
-    finished = workstation.last
-    notice = workstation.notice
-    return BasketView(
-        workstation_id=workstation.lane.workstation_id,
-        state=basket.state,
-        currency=basket.currency,
-        lines=[_line(line, basket.currency, locale) for line in basket.lines],
-        total_minor=basket.total().minor,
-        total=basket.total().shown(locale),
-        tendered_minor=basket.tendered_minor,
-        due_minor=basket.due().minor,
-        due=basket.due().shown(locale),
-        pending_quantity=basket.pending_quantity,
-        weighing=workstation.weighing,
-        notice=NoticeView(kind=notice.kind, reason=notice.reason, text=notice.text) if notice else None,
-        finished=FinishedView(
-            number=finished.number,
-            seq=finished.seq,
-            total_minor=finished.total.minor,
-            change_minor=finished.change.minor,
-            total=finished.total.shown(locale),
-            tendered=finished.tendered.shown(locale),
-            change=finished.change.shown(locale),
-        )
-        if finished
-        else None,
-    )
-
-
-def _line(line: Line, currency: str, locale: str) -> LineView:
-    price = Money(line.unit_price_minor, currency).plain()
-    if line.weight_grams is not None:
-        measure = f"{Weight(line.weight_grams).plain()} kg x {price}/kg"
-    else:
-        measure = f"{Quantity(line.quantity or 0).plain()} x {price}"
-    return LineView(
-        line_number=line.line_number,
-        item_id=line.item_id,
-        description=line.description,
-        measure=measure,
-        quantity=line.quantity,
-        weight_grams=line.weight_grams,
-        unit_price_minor=line.unit_price_minor,
-        extended_amount_minor=line.amount(currency).minor,
-        amount=line.amount(currency).shown(locale),
-        entry_method=line.entry_method,
-        void=line.void,
-    )
+    @field_validator("tender_type", mode="before")
+    @classmethod
+    def _small_letters(cls, value: object) -> object:
+        return value.capitalize() if isinstance(value, str) and value.islower() else value
 
 
 class _Baskets:
@@ -182,7 +90,20 @@ class _Baskets:
 
     async def tender(self, call: Call) -> BasketView:
         workstation = self._at(call)
-        await workstation.tender_cash(call.body.amount_minor)
+        if call.body.tender_type == "Card":
+            await workstation.tender_card(call.body.amount_minor)
+        else:
+            await workstation.tender_cash(call.body.amount_minor)
+        return view(workstation)
+
+    async def abort_payment(self, call: Call) -> BasketView:
+        workstation = self._at(call)
+        await workstation.abort_payment()
+        return view(workstation)
+
+    async def decide_payment(self, call: Call) -> BasketView:
+        workstation, said = self._at(call), call.body
+        await workstation.decide_payment(said.paid, said.who, said.why)
         return view(workstation)
 
     async def events(self, call: Call) -> Response:
@@ -237,13 +158,23 @@ def operations(workstations: Mapping[str, Workstation], stopping: Stopping) -> l
         Operation(
             "POST",
             f"{base}/tender",
-            "Take cash",
+            "Take cash, or begin a card payment",
             baskets.tender,
-            description="When the tenders cover the total the sale is finished: it is on disk when this answers.",
-            body=CashTender,
+            description="When the tenders cover the total the sale is finished. With cash it is on disk when this"
+            " answers. A card payment is begun: `state` is `paying` then, and its end shows in the basket.",
+            body=Tender,
             answer=BasketView,
             problems=(404, 409, 422, 503),
             example={"tender_type": "Cash", "amount_minor": 2000},
+        ),
+        Operation(
+            "POST",
+            f"{base}/abort-payment",
+            "Ask the terminal to give up the payment",
+            baskets.abort_payment,
+            description="What became of it shows in the basket: it may have been paid all the same.",
+            answer=BasketView,
+            problems=(404, 409, 503, 504),
         ),
         Operation(
             "GET",
@@ -255,4 +186,16 @@ def operations(workstations: Mapping[str, Workstation], stopping: Stopping) -> l
             problems=(404,),
         ),
     ]
-    return within(Scope.SELL, listed)
+    deciding = Operation(
+        "POST",
+        f"{base}/decide-payment",
+        "Say what became of the payment, where the terminal cannot",
+        baskets.decide_payment,
+        description="Only while `payment.ask_a_person`. Look at the terminal and its slip first: it is logged,"
+        " and headquarters is told.",
+        body=Decision,
+        answer=BasketView,
+        problems=(404, 409, 422),
+        example={"paid": False, "who": "Anna", "why": "the display shows nothing, no slip"},
+    )
+    return [*within(Scope.SELL, listed), *within(Scope.PAY, [deciding])]

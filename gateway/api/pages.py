@@ -19,7 +19,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from gateway.api import baskets
+from gateway.api.basket_views import view as basket_view
 from gateway.api.device_tail import DeviceSession, Tail
 from gateway.api.device_views import NAMES
 from gateway.api.device_words import in_words, label_printer_in_words, printable, printer_in_words
@@ -148,6 +148,7 @@ class _Till:
             currency=currency,
             decimals=exponent(currency),
             point="," if "," in Money(111, currency).shown(workstation.store.locale) else ".",
+            has_terminal=workstation.lane.terminal is not None,
             software=self._pages.status.view().software,
             basket_parts=self._basket(workstation),
             status_parts=self._status(workstation),
@@ -168,7 +169,7 @@ class _Till:
         return self._pages.page("missing.html", 404, name=name, workstations=list(self._workstations))
 
     def _basket(self, workstation: Workstation) -> str:
-        basket = baskets.view(workstation)
+        basket = basket_view(workstation)
         currency, locale = workstation.store.currency, workstation.store.locale
         sold = [line for line in basket.lines if not line.void]
         return self._pages.part(
@@ -178,6 +179,7 @@ class _Till:
             pieces=sum(line.quantity if line.quantity is not None else 1 for line in sold),
             tendered=Money(basket.tendered_minor, currency).shown(locale),
             has_prices=self._catalogue.version() > 0,
+            paid_cash=basket.finished is not None and any(one.tender_type == "Cash" for one in basket.finished.tenders),
         )
 
     def _status(self, workstation: Workstation) -> str:

@@ -20,8 +20,9 @@ from gateway.errors import BackroomError
 
 HELP = """\
   scan CODE        the scanner reads CODE          items            some codes to scan
-  weigh GRAMS      put goods on the scale          unplug DEVICE    scanner, scale or printer
+  weigh GRAMS      put goods on the scale          unplug DEVICE    scanner, scale, printer, terminal, display
   cash             pay what is due in cash         plug DEVICE
+  card             pay what is due by card         display          what the customer reads
   paper out|in     the printer's paper             broker off|on    take the broker away, bring it back
   help             this                            quit             end (as does Ctrl-C)"""
 
@@ -136,18 +137,26 @@ async def _command(world: World, words: list[str], say: Callable[[str], None]) -
             world.store.scan(" ".join(code))
         case ["weigh", grams]:
             world.store.weigh(int(grams))
-        case ["cash"]:
-            basket = await world.gateway.post("/v1/baskets/1/tender", {"tender_type": "Cash"})
-            say(f"  paid: {basket['finished']['total']}")
+        case ["cash" | "card" as tender]:
+            await _pay(world, tender, say)
+        case ["display"]:
+            say("\n".join(f"  |{row}|" for row in world.store.reads()))
         case ["paper", "out" | "in" as state]:
             world.store.printer.set("paper_out", "yes" if state == "out" else "no")
-        case ["unplug", device]:
-            await world.store.hosts[device].unplug()
-        case ["plug", device]:
-            await world.store.hosts[device].plug()
+        case ["unplug" | "plug" as act, device]:
+            host = world.store.hosts[device]
+            await (host.plug() if act == "plug" else host.unplug())
         case ["broker", "off"]:
             world.broker.kill()
         case ["broker", "on"]:
             await world.broker.start()
         case _:
             raise ValueError(f"unknown command {' '.join(words)!r}")
+
+
+async def _pay(world: World, tender: str, say: Callable[[str], None]) -> None:
+    basket = await world.gateway.post("/v1/baskets/1/tender", {"type": tender})
+    if basket["finished"]:
+        say(f"  paid: {basket['finished']['total']}")
+    else:
+        say(f"  at the terminal: {basket['payment']['amount']}; the till shows what becomes of it")

@@ -1,4 +1,7 @@
-"""The pretend devices of one store: a scanner and a scale on pseudo terminals, a printer with its drawer on TCP."""
+"""The pretend devices of one store, each on a line of its own.
+
+A scanner, a scale and a customer display on pseudo terminals; a printer with its drawer and a card terminal on TCP.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,15 @@ class PretendStore:
         self.scanner = PtyHost(load("scanner-line").device(), folder / "scanner-1")
         self.scale = PtyHost(load("scale-toledo-8217").device(), folder / "scale-1")
         self.printer = TcpHost(load("printer-escpos").device())
-        self.hosts: dict[str, Host] = {"scanner": self.scanner, "scale": self.scale, "printer": self.printer}
+        self.terminal = TcpHost(load("terminal-zvt").device())
+        self.display = PtyHost(load("display-cd5220").device(), folder / "display-1")
+        self.hosts: dict[str, Host] = {
+            "scanner": self.scanner,
+            "scale": self.scale,
+            "printer": self.printer,
+            "terminal": self.terminal,
+            "display": self.display,
+        }
 
     async def start(self) -> None:
         for host in self.hosts.values():
@@ -40,6 +51,16 @@ class PretendStore:
         """The printer itself: its lines(), cuts, pulses and png()."""
         return self.printer.device
 
+    @property
+    def charges(self) -> Any:
+        """The card terminal itself, with its ledger."""
+        return self.terminal.device
+
+    def reads(self) -> list[str]:
+        """What the customer reads on the display."""
+        screen: Any = self.display.device
+        return [str(row) for row in screen.rows]
+
     def receipts(self) -> list[str]:
         """The text of each receipt that was cut off, oldest first."""
         return ["\n".join(mark.text for mark in marks if hasattr(mark, "text")) for marks in self.paper.receipts]
@@ -52,6 +73,8 @@ scanners = ["scanner-1"]
 scale = "scale-1"
 printer = "printer-1"
 drawer = "drawer-1"
+terminal = "terminal-1"
+display = "display-1"
 
 [device.scanner-1]
 driver = "scanner-line"
@@ -68,4 +91,12 @@ url = "{self.printer.url}"
 [device.drawer-1]
 driver = "drawer-kick"
 url = "via://printer-1"
+
+[device.terminal-1]
+driver = "terminal-zvt"
+url = "{self.terminal.url}"
+
+[device.display-1]
+driver = "display-cd5220"
+url = "{self.display.url}"
 """

@@ -1,43 +1,67 @@
 """An open transaction: its lines, its tenders and the states it may be in.
 
 States:  idle -> selling -> tendering -> idle (the transaction is finished and in the outbox).
+         paying: a payment is with the terminal. unknown: its answer was lost; nothing else goes on until it is known.
 A voided line stays and counts nothing. All amounts are integers of the store's currency.
 """
 
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 from uuid6 import uuid7
 
 from gateway.errors import SaleRefused
+from gateway.till.tender import OpenPayment, Tendered, tender_lines
 from retail.pricing import extended_amount, tax_per_code
-from retail.sale import RetailTransaction, SaleLine, TaxLine, TenderLine, UtcTime
+from retail.sale import RetailTransaction, SaleLine, TaxLine, UtcTime
 from retail.units import Money, Quantity, Weight
 
-State = Literal["idle", "selling", "tendering"]
-Action = Literal["add", "void_line", "void_all", "tender", "finish"]
+State = Literal["idle", "selling", "tendering", "paying", "unknown"]
+Action = Literal[
+    "add", "void_line", "void_all", "tender", "pay", "reverse", "payment_lost", "payment_ended", "reopen", "finish"
+]
 
-#: (state, action) -> state; what does not stand here is refused. docs/till.md is drawn from this table.
+#: (state, action) -> state; what does not stand here is refused. docs/till-states.md is drawn from this table.
 TRANSITIONS: dict[tuple[State, Action], State] = {
     ("idle", "add"): "selling",
     ("selling", "add"): "selling",
     ("selling", "void_line"): "selling",
     ("selling", "void_all"): "idle",
     ("selling", "tender"): "tendering",
+    ("selling", "pay"): "paying",
     ("tendering", "tender"): "tendering",
+    ("tendering", "pay"): "paying",
+    ("tendering", "reverse"): "paying",
+    ("tendering", "reopen"): "selling",
     ("tendering", "void_all"): "idle",
     ("tendering", "finish"): "idle",
+    ("paying", "payment_ended"): "tendering",
+    ("paying", "payment_lost"): "unknown",
+    ("unknown", "payment_ended"): "tendering",
 }
 
+_PAYING = "the card terminal is at it: wait for its end, or abort it"
+_UNKNOWN = "nobody knows yet whether the card was charged: wait for the terminal, or look at it and decide"
 REFUSALS: dict[tuple[State, Action], str] = {
     ("idle", "void_line"): "nothing to void: scan an item first",
     ("idle", "void_all"): "there is no open sale to void",
     ("idle", "tender"): "nothing to pay: scan an item first",
+    ("idle", "pay"): "nothing to pay: scan an item first",
     ("tendering", "add"): "this sale is being paid: finish or void it, then scan",
     ("tendering", "void_line"): "this sale is being paid: void the whole sale or finish it",
+    ("paying", "add"): _PAYING,
+    ("paying", "void_line"): _PAYING,
+    ("paying", "void_all"): _PAYING,
+    ("paying", "tender"): _PAYING,
+    ("paying", "pay"): _PAYING,
+    ("unknown", "add"): _UNKNOWN,
+    ("unknown", "void_line"): _UNKNOWN,
+    ("unknown", "void_all"): _UNKNOWN,
+    ("unknown", "tender"): _UNKNOWN,
+    ("unknown", "pay"): _UNKNOWN,
 }
 
 
@@ -77,10 +101,27 @@ class Basket(BaseModel):
     operator_id: str = "cashier"
     pending_quantity: int | None = None
     lines: list[Line] = []
-    tendered_minor: int = 0
+    tenders: list[Tendered] = []
+    payment: OpenPayment | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_an_earlier_version(cls, stored: Any) -> Any:
+        """Baskets on disk once held the cash as one sum."""
+        if isinstance(stored, dict) and "tendered_minor" in stored:
+            stored = dict(stored)
+            cash = stored.pop("tendered_minor")
+            stored["tenders"] = [{"tender_type": "Cash", "amount_minor": cash}] if cash else []
+        return stored
+
+    @property
+    def tendered_minor(self) -> int:
+        return sum(tender.amount_minor for tender in self.tenders)
 
     def step(self, action: Action) -> None:
         """Move to the next state, or refuse in words for the cashier."""
+        if self.state == "tendering" and action in ("add", "void_line") and not self.tenders:
+            self.state = TRANSITIONS["tendering", "reopen"]  # a card was declined and nothing was given: sell on
         following = TRANSITIONS.get((self.state, action))
         if following is None:
             text = REFUSALS.get((self.state, action), f"cannot {action} while {self.state}")
@@ -90,7 +131,7 @@ class Basket(BaseModel):
     def begin_if_idle(self, now: datetime) -> None:
         """A new transaction gets its key here: what is posted under it can be booked only once."""
         if self.state == "idle":
-            self.lines, self.tendered_minor = [], 0
+            self.lines, self.tenders = [], []
             self.idempotency_key = str(uuid7())
             self.begin = now
 
@@ -99,6 +140,21 @@ class Basket(BaseModel):
 
     def due(self) -> Money:
         return self.total() - Money(self.tendered_minor, self.currency)
+
+    def take_cash(self, amount_minor: int) -> None:
+        """Cash on top of cash is one tender."""
+        if self.tenders and self.tenders[-1].tender_type == "Cash":
+            self.tenders[-1].amount_minor += amount_minor
+        else:
+            self.tenders.append(Tendered(tender_type="Cash", amount_minor=amount_minor))
+
+    def card_tenders(self) -> list[Tendered]:
+        return [tender for tender in self.tenders if tender.tender_type == "Card"]
+
+    def holds(self, payment_id: str) -> bool:
+        """Whether this payment is one of this basket's: under way, or one of its tenders."""
+        mine = [tender.payment_id for tender in self.tenders] + ([self.payment.payment_id] if self.payment else [])
+        return payment_id in mine
 
     def void_line(self, line_number: int | None) -> Line:
         """Take a line back: the last one where no number is given."""
@@ -115,7 +171,7 @@ class Basket(BaseModel):
     def to_transaction(
         self, store_id: str, workstation_id: str, sequence_number: int, business_date: date, end: datetime
     ) -> RetailTransaction:
-        """The finished sale: its lines, the tax per tax code, and the cash with its change."""
+        """The finished sale: its lines, the tax per tax code, and the tenders with the change."""
         sold = [self._sale_line(line) for line in self.lines]
         rates = {line.tax_code: line.tax_rate_basis_points for line in self.lines}
         taxed = [(line.tax_code, line.amount(self.currency)) for line in self.lines if not line.void]
@@ -133,11 +189,7 @@ class Basket(BaseModel):
                 )
             )
         total = self.total().minor
-        cash = TenderLine(
-            line_number=number + 1,
-            amount_minor=self.tendered_minor,
-            change_minor=self.tendered_minor - total,
-        )
+        tenders = tender_lines(self.tenders, total, number + 1)
         return RetailTransaction(
             store_id=store_id,
             workstation_id=workstation_id,
@@ -147,7 +199,7 @@ class Basket(BaseModel):
             begin_date_time=self.begin or end,
             end_date_time=max(end, self.begin or end),
             currency=self.currency,
-            line_items=[*sold, *taxes, cash],
+            line_items=[*sold, *taxes, *tenders],
             total_minor=total,
         )
 

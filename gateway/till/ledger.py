@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
@@ -83,14 +84,17 @@ class Ledger:
         origin: str,
         printer: str | None,
         clear_basket: bool,
+        also: Callable[[sqlite3.Connection], None] | None = None,
     ) -> Kept:
         """Put a finished sale on disk; returns after the commit. Receipt and drawer come after, never before.
+
+        also: what else belongs into the same SQL transaction, such as that the sale's payments are booked.
 
         Raises:
             KeyReused, QueueError: nothing was written.
         """
 
-        def also(connection: sqlite3.Connection, _seq: int) -> None:
+        def beside(connection: sqlite3.Connection, _seq: int) -> None:
             connection.execute(
                 "INSERT INTO retail_transaction VALUES (?, ?, ?, ?, ?, ?)",
                 (
@@ -106,10 +110,12 @@ class Ledger:
                 connection.execute("INSERT INTO receipt_job (idempotency_key, printer) VALUES (?, ?)", (key, printer))
             if clear_basket:
                 connection.execute("DELETE FROM basket WHERE workstation_id = ?", (sale.workstation_id,))
+            if also is not None:
+                also(connection)
 
         body = canonical(sale.model_dump(mode="json"))
         draft = Draft(sale.transaction_type, key, sale.business_day_date.isoformat(), body)
-        return await self._outbox.put(draft, also)
+        return await self._outbox.put(draft, beside)
 
     def is_kept(self, key: str) -> bool:
         return self._outbox.state_of(key) is not None

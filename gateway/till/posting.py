@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from gateway.errors import QueueFull
 from gateway.queue.outbox import Kept
+from gateway.till.lane import Store
 from gateway.till.ledger import Ledger
-from gateway.till.workstation import Store
 from retail.sale import Fault, RetailTransaction, faults
 
 

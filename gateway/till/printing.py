@@ -23,20 +23,30 @@ AGAIN_AFTER_S = 1.0
 PRINT_WITHIN_S = 30.0
 
 Ask = Callable[[Request, float], Awaitable[Any]]
+Slip = Callable[[str], tuple[str, ...]]
 
 
 class ReceiptPrinter:
     """One per printer. wake() after each sale; run() for ever. `trouble` is what a cashier should read, or None."""
 
     def __init__(
-        self, printer: str, ask: Ask, ledger: Ledger, store_name: str, zone: ZoneInfo, changed: Callable[[], None]
+        self,
+        printer: str,
+        ask: Ask,
+        ledger: Ledger,
+        store_name: str,
+        zone: ZoneInfo,
+        changed: Callable[[], None],
+        slip: Slip = lambda _payment_id: (),
     ) -> None:
+        """slip: the customer's copy of a card payment, as the terminal wants it printed."""
         self.printer = printer
         self._ask = ask
         self._ledger = ledger
         self._store_name = store_name
         self._zone = zone
         self._changed = changed
+        self._slip = slip
         self._work = asyncio.Event()
         self._work.set()
         self.trouble: str | None = None
@@ -57,7 +67,9 @@ class ReceiptPrinter:
                     await asyncio.sleep(AGAIN_AFTER_S)
 
     async def _print(self, job: ReceiptJob) -> None:
-        lines = receipt(job.transaction, self._store_name, self._zone, job.seq, copy=job.attempted)
+        payments = [tender.payment_id for tender in job.transaction.tenders() if tender.payment_id]
+        slips = [slip for payment_id in payments if (slip := self._slip(payment_id))]
+        lines = receipt(job.transaction, self._store_name, self._zone, job.seq, copy=job.attempted, slips=slips)
         await self._ledger.mark_receipt(job.number, "printing")
         try:
             await self._ask(Print(lines, job=str(job.number)), PRINT_WITHIN_S)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from gateway.peripherals import Columns, Cut, PrintLine, Rule, Text
-from retail.sale import RetailTransaction, SaleLine
+from retail.sale import RetailTransaction, SaleLine, TenderLine
 from retail.units import Money, Weight
 
 
@@ -15,9 +16,17 @@ def receipt_number(sale: RetailTransaction) -> str:
 
 
 def receipt(
-    sale: RetailTransaction, store_name: str, zone: ZoneInfo, seq: int, copy: bool = False
+    sale: RetailTransaction,
+    store_name: str,
+    zone: ZoneInfo,
+    seq: int,
+    copy: bool = False,
+    slips: Sequence[Sequence[str]] = (),
 ) -> tuple[PrintLine, ...]:
-    """The lines of one receipt, its time in the store's own zone. copy: some of it may be on paper already."""
+    """The lines of one receipt, its time in the store's own zone.
+
+    copy: some of it may be on paper already. slips: what the card terminal wants the customer to have.
+    """
     lines: list[PrintLine] = [Text(store_name, align="center", bold=True, double=True)]
     if copy:
         lines.append(Text("*** COPY ***", align="center", bold=True))
@@ -31,9 +40,7 @@ def receipt(
             lines += _sold(line, sale.currency)
     lines += [Rule(), Columns(f"TOTAL {sale.currency}", _plain(sale.total_minor, sale), bold=True, double=True)]
     for tender in sale.tenders():
-        lines.append(Columns(tender.tender_type, _plain(tender.amount_minor, sale)))
-        if tender.change_minor:
-            lines.append(Columns("Change", _plain(tender.change_minor, sale)))
+        lines += _tendered(tender, sale)
     lines.append(Rule())
     for tax in sale.taxes():
         percent = f"{tax.rate_basis_points / 100:g}"
@@ -43,8 +50,21 @@ def receipt(
                 _plain(tax.tax_amount_minor, sale),
             )
         )
+    for slip in slips:
+        lines += [Rule(), *(Text(line) for line in slip)]
     lines += [Text(f"No. {seq} · {sale.operator_id}", align="center"), Cut()]
     return tuple(lines)
+
+
+def _tendered(tender: TenderLine, sale: RetailTransaction) -> list[PrintLine]:
+    lines: list[PrintLine] = [
+        Columns(tender.card_scheme or tender.tender_type, _plain(tender.amount_minor, sale)),
+    ]
+    if tender.card:
+        lines.append(Text(f"  {tender.card}"))
+    if tender.change_minor:
+        lines.append(Columns("Change", _plain(tender.change_minor, sale)))
+    return lines
 
 
 def _plain(minor: int, sale: RetailTransaction) -> str:

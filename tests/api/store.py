@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from gateway.api import baskets, devices, items, pages
+from gateway.api import baskets, devices, items, pages, payments
 from gateway.api import status as status_api
 from gateway.api.device_tail import DeviceSession
 from gateway.api.events import Stopping
@@ -19,15 +19,22 @@ from gateway.api.server import application, bind, serve
 from gateway.api.status import StatusView, StoreStatus
 from gateway.clock import Clock
 from gateway.peripherals import Request, ScaleStatus, Weight
+from gateway.queue import outbox
+from gateway.queue.database import Database
 from gateway.queue.inbox import Inbox
+from gateway.till import ledger, payment_journal
 from gateway.till.catalogue import Catalogue
 from gateway.till.ledger import Ledger
+from gateway.till.loose_payments import LoosePayments
+from gateway.till.payment_journal import PaymentBook
+from gateway.till.terminals import Desk, Terminals
 from gateway.till.workstation import Lane, Store, Workstation
 from retail.barcode import Layouts
 from retail.wire.canonical import canonical
 from retail.wire.feed import ITEMS, FeedHead, FeedRow, Item, feed_sha256
-from tests.money import an_outbox, feeds_file, money_file
+from tests.money import an_outbox, feeds_file
 
+MakeDesk = Callable[[PaymentBook], Desk]
 MILK = "4006381333931"
 EVIL = '<script>alert("milk")</script> <b>bold</b>'
 
@@ -72,13 +79,14 @@ class Scale:
 class Shop:
     """One lane, "1", whose devices are `sessions`. online and trouble are what the link and the printer would say."""
 
-    def __init__(self, folder: Path, sessions: Mapping[str, DeviceSession]) -> None:
+    def __init__(self, folder: Path, sessions: Mapping[str, DeviceSession], desk: MakeDesk | None = None) -> None:
         self.scale = Scale()
         self.online, self.trouble = True, list[str]()
         self.link_error: str | None = None
         self.port = 0
         self._sessions = sessions
-        self._money, self._feeds = money_file(folder), feeds_file(folder)
+        schemas = [outbox.SCHEMA, ledger.SCHEMA, payment_journal.SCHEMA]
+        self._money, self._feeds = Database(folder / "money.sqlite", schemas), feeds_file(folder)
         self.outbox = an_outbox(self._money)
         self._inbox = Inbox(self._feeds, codes={ITEMS: "barcodes"})
         self._ledger = Ledger(self._money, self.outbox)
@@ -86,8 +94,19 @@ class Shop:
         self.status = StoreStatus(self._view)
         self.outbox.listen(self.status.changed)
         store = Store("S0421", "Corner shop", "EUR", "en", Layouts(()))
-        lane = Lane("1", scale=self.scale, printer="printer-1")
-        self.lane = Workstation(lane, store, self.catalogue, self._ledger, Clock("Europe/Berlin"), lambda: None)
+        clock = Clock("Europe/Berlin")
+        self.told: list[str] = []
+        book = PaymentBook(self._money, clock)
+        desks = {"terminal-1": desk(book)} if desk is not None else {}
+        terminals = Terminals(desks, book, self._tell)
+        lane = Lane("1", scale=self.scale, printer="printer-1", terminal="terminal-1" if desks else None)
+        self.lane = Workstation(
+            lane, store, self.catalogue, self._ledger, clock, lambda: None, terminals=terminals if desks else None
+        )
+        self.payments = LoosePayments(terminals, self.lane.basket.holds)
+
+    async def _tell(self, _severity: str, code: str, _text: str, _facts: Any) -> None:
+        self.told.append(code)
 
     def _view(self) -> StatusView:
         position = self.outbox.position()
@@ -137,6 +156,7 @@ class Shop:
             *devices.operations(self._sessions, stopping),
             *items.operations(self.catalogue, "en"),
             *status_api.operations(self.status),
+            *payments.operations(self.payments, "EUR"),
         ]
         served = pages.routes(lanes, self._sessions, self.status, self.catalogue, stopping)
         app = application(operations, served, frozenset({"127.0.0.1"}), Tokens({}), "1.2.3")
@@ -155,9 +175,11 @@ class Shop:
 
 
 @contextlib.asynccontextmanager
-async def open_shop(folder: Path, sessions: Mapping[str, DeviceSession] | None = None) -> AsyncIterator[Shop]:
-    """A shop with prices, not yet served."""
-    shop = Shop(folder, sessions or {})
+async def open_shop(
+    folder: Path, sessions: Mapping[str, DeviceSession] | None = None, desk: MakeDesk | None = None
+) -> AsyncIterator[Shop]:
+    """A shop with prices, not yet served. desk: makes the one of its card terminal."""
+    shop = Shop(folder, sessions or {}, desk)
     try:
         await shop.fill_price_book()
         yield shop

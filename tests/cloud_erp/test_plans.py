@@ -24,7 +24,7 @@ def test_asking_for_three_keys_of_a_store_with_thousands_reads_three_rows(postgr
         keys = {"store": STORE, "keys": ["key-1", "key-4999", "nobody's"]}
         explained = connection.exec_driver_sql("EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) " + service._BOOKED_KEYS, keys)
         plan = "\n".join(row[0] for row in explained)
-        found = service.booked_keys(connection, STORE, keys["keys"])  # type: ignore[arg-type]
+        found = service.booked_keys(connection, STORE, keys["keys"])
     postgresql.drop(name)
     assert set(found) == {"key-1", "key-4999"}
     assert re.search(r"Index (Only )?Scan using \w+ on inbox.*loops=3", plan), plan

@@ -114,3 +114,14 @@ def test_a_secret_of_a_device_stands_in_a_file(tmp_path: Path) -> None:
     config = load(written(tmp_path, GOOD.replace("[mqtt]", both, 1)))
     with pytest.raises(ConfigError, match="both set"):
         config.device["terminal-1"].options("terminal-1")
+
+
+def test_a_workstation_names_its_terminal_and_display(tmp_path: Path) -> None:
+    table = "terminal = 'terminal-1'\n[device.terminal-1]\ndriver = 'terminal-zvt'\nurl = 'tcp://h:20007'\n"
+    lane = f"[workstation.1]\n{table}[mqtt]"
+    text = GOOD.split("[workstation", maxsplit=1)[0]
+    config = load(written(tmp_path, text.replace("[mqtt]", lane, 1)))
+    assert config.workstation["1"].devices() == [("terminal", "terminal-1")]
+    wrong = lane.replace("terminal = 'terminal-1'", "display = 'terminal-2'")
+    with pytest.raises(ConfigError, match=r"\[workstation.1\] display: there is no \[device.terminal-2\]"):
+        load(written(tmp_path, text.replace("[mqtt]", wrong, 1)))

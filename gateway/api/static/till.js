@@ -11,6 +11,7 @@ const box = document.getElementById("box");
 const said = document.getElementById("said");
 const question = document.getElementById("question");
 const noticeSlot = document.querySelector("[data-part=notice]");
+const decide = document.getElementById("decide");
 const search = new Search(box, document.getElementById("matches"), (item) => ring(item.item_id));
 
 /** A scanner in keyboard mode types on within this time, a person does not: its plus belongs to a code. */
@@ -41,6 +42,7 @@ let noticeNumber = null;
 
 function swapped(part, element) {
   if (part === "notice") heardNotice(element.querySelector("[data-number]"));
+  if (part === "payment") heardPayment(element.querySelector("[data-payment]"));
   if (part === "lines") element.scrollTop = element.querySelector("table") ? element.scrollHeight : 0;
   if (document.activeElement === document.body) box.focus();
 }
@@ -52,6 +54,24 @@ function heardNotice(notice) {
   noticeNumber = notice?.dataset.number ?? before ?? "";
   const isNew = before !== null && before !== noticeNumber;
   if (isNew && notice.dataset.kind === "error") complain();
+}
+
+/** The form stands outside the part that is drawn anew, so that what is typed into it stays. */
+function heardPayment(panel) {
+  const before = document.body.dataset.payment;
+  const state = panel?.dataset.payment ?? "";
+  document.body.dataset.payment = state;
+  const hadKeyboard = decide.contains(document.activeElement);
+  decide.hidden = state !== "decide";
+  if (state === "decide") {
+    const [yes, no] = decide.querySelectorAll("button");
+    yes.textContent = panel.dataset.yes;
+    no.textContent = panel.dataset.no;
+  } else {
+    decide.reset();
+    if (hadKeyboard) box.focus();
+  }
+  if (state !== before && (state === "unknown" || state === "decide")) complain();
 }
 
 // --- commands -------------------------------------------------------------------------------------------------------
@@ -118,11 +138,11 @@ function enter() {
   if (found.code) ring(found.code);
 }
 
-function pay() {
+function tender(kind) {
   const text = box.value.trim();
   if (!text) {
     clear();
-    command("tender", { tender_type: "Cash" });
+    command("tender", { tender_type: kind });
     return;
   }
   const cash = amount(text, currency, Number(decimals));
@@ -132,7 +152,24 @@ function pay() {
     return;
   }
   clear();
-  command("tender", { tender_type: "Cash", amount_minor: cash.minor });
+  command("tender", { tender_type: kind, amount_minor: cash.minor });
+}
+
+const pay = () => tender("Cash");
+
+/** Where there is no terminal there is no key for it. */
+function card() {
+  if (document.body.classList.contains("cards")) tender("Card");
+}
+
+function abort() {
+  if (document.body.dataset.payment === "paying") command("abort-payment", {});
+}
+
+function decided(event) {
+  event.preventDefault();
+  const { who, why } = decide.elements;
+  command("decide-payment", { paid: event.submitter.value === "yes", who: who.value, why: why.value });
 }
 
 function voidLast() {
@@ -198,6 +235,8 @@ function plusWasPartOfACode() {
 const ACTS = {
   enter,
   pay,
+  card,
+  abort,
   clear: escape,
   yes: () => answer(true),
   no: () => answer(false),
@@ -214,6 +253,8 @@ const ACTS = {
 const KEYS = {
   Enter: enter,
   F9: pay,
+  F8: card,
+  "Shift+F8": abort,
   F2: voidLast,
   Escape: escape,
   "+": plusTyped,
@@ -255,6 +296,7 @@ function answered(name) {
 function keyed(event) {
   if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey || event.key === "Shift") return;
   ready();
+  if (decide.contains(document.activeElement)) return;
   const name = (event.shiftKey && event.key.length > 1 ? "Shift+" : "") + event.key;
   const elsewhere = document.activeElement !== box && document.activeElement !== document.body;
   const act = actOf(name, elsewhere);
@@ -273,7 +315,7 @@ function touched(event) {
   if (button?.dataset.type) edit((text) => text + button.dataset.type);
   else if (button?.dataset.line) askVoidLine(button);
   else if (button?.dataset.act) ACTS[button.dataset.act]();
-  if (!event.target.closest("a") && !String(getSelection())) box.focus();
+  if (!event.target.closest("a, #decide") && !String(getSelection())) box.focus();
 }
 
 box.addEventListener("input", () => {
@@ -282,6 +324,7 @@ box.addEventListener("input", () => {
   if (found) times(found.pieces);
   else search.typed();
 });
+decide.addEventListener("submit", decided);
 document.addEventListener("keydown", keyed);
 document.addEventListener("click", touched);
 // A touch screen has its keys on the page; the system's keyboard comes up only for names.

@@ -1,0 +1,185 @@
+"""An open sale as a screen and a shop's own program see it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from gateway.peripherals import PaymentKind, PaymentPhase
+from gateway.till.basket import Line, State
+from gateway.till.workstation import Workstation
+from retail.units import Money, Quantity, Weight
+
+#: where the terminal says no words of its own
+PHASES = {
+    PaymentPhase.ACCEPTED: "The terminal has begun",
+    PaymentPhase.INSERT_CARD: "Insert or hold the card",
+    PaymentPhase.REMOVE_CARD: "Remove the card",
+    PaymentPhase.ENTER_PIN: "Enter the PIN",
+    PaymentPhase.WRONG_PIN: "Wrong PIN",
+    PaymentPhase.CONTACTING_HOST: "Asking the bank",
+    PaymentPhase.PLEASE_WAIT: "Please wait",
+    PaymentPhase.APPROVED: "Approved",
+    PaymentPhase.DECLINED: "Declined",
+    PaymentPhase.REVERSING: "Taking the payment back",
+}
+
+
+class LineView(BaseModel):
+    line_number: int
+    item_id: str
+    description: str
+    measure: str = Field(description="`3 x 1.19` or `0.450 kg x 2.49/kg`")
+    quantity: int | None
+    weight_grams: int | None
+    unit_price_minor: int
+    extended_amount_minor: int
+    amount: str = Field(description="the extended amount, as people of the store's locale write it")
+    entry_method: str
+    void: bool
+
+
+class NoticeView(BaseModel):
+    kind: Literal["error", "hint"]
+    reason: str
+    text: str
+
+
+class TenderView(BaseModel):
+    """card: its masked number."""
+
+    tender_type: str
+    amount_minor: int
+    amount: str
+    card: str
+
+
+class PaymentUnderWay(BaseModel):
+    """A payment whose result does not stand in the basket yet. kind `reversal`: the sale is being voided.
+
+    text: what the terminal does, or says. ask_a_person: it could not say what became of the payment: look at it, then
+    POST decide-payment.
+    """
+
+    payment_id: str
+    terminal: str
+    kind: PaymentKind
+    amount_minor: int
+    amount: str
+    phase: str
+    text: str
+    ask_a_person: bool
+    why: str
+
+
+class FinishedView(BaseModel):
+    """The sale that was just finished: on disk, whatever the printer and the line to headquarters do."""
+
+    number: str
+    seq: int
+    total_minor: int
+    change_minor: int
+    total: str
+    tendered: str
+    change: str
+    tenders: list[TenderView]
+
+
+class BasketView(BaseModel):
+    workstation_id: str
+    state: State
+    currency: str
+    lines: list[LineView]
+    total_minor: int
+    total: str
+    tendered_minor: int
+    tenders: list[TenderView]
+    due_minor: int
+    due: str
+    payment: PaymentUnderWay | None
+    pending_quantity: int | None
+    weighing: bool
+    notice: NoticeView | None
+    finished: FinishedView | None
+
+
+def view(workstation: Workstation) -> BasketView:
+    """The basket as a screen shows it."""
+    basket, locale = workstation.basket, workstation.store.locale
+    finished = workstation.last
+    notice = workstation.notice
+    return BasketView(
+        workstation_id=workstation.lane.workstation_id,
+        state=basket.state,
+        currency=basket.currency,
+        lines=[_line(line, basket.currency, locale) for line in basket.lines],
+        total_minor=basket.total().minor,
+        total=basket.total().shown(locale),
+        tendered_minor=basket.tendered_minor,
+        tenders=[
+            _tender(one.tender_type, Money(one.amount_minor, basket.currency), one.card, locale)
+            for one in basket.tenders
+        ],
+        due_minor=basket.due().minor,
+        due=basket.due().shown(locale),
+        payment=_under_way(workstation),
+        pending_quantity=basket.pending_quantity,
+        weighing=workstation.weighing,
+        notice=NoticeView(kind=notice.kind, reason=notice.reason, text=notice.text) if notice else None,
+        finished=FinishedView(
+            number=finished.number,
+            seq=finished.seq,
+            total_minor=finished.total.minor,
+            change_minor=finished.change.minor,
+            total=finished.total.shown(locale),
+            tendered=finished.tendered.shown(locale),
+            change=finished.change.shown(locale),
+            tenders=[_tender(one.tender_type, one.amount, one.card, locale) for one in finished.paid],
+        )
+        if finished
+        else None,
+    )
+
+
+def _tender(tender_type: str, amount: Money, card: str, locale: str) -> TenderView:
+    return TenderView(tender_type=tender_type, amount_minor=amount.minor, amount=amount.shown(locale), card=card)
+
+
+def _under_way(workstation: Workstation) -> PaymentUnderWay | None:
+    payment = workstation.basket.payment
+    if payment is None:
+        return None
+    progress = workstation.card.progress if workstation.card is not None else None
+    return PaymentUnderWay(
+        payment_id=payment.payment_id,
+        terminal=payment.terminal,
+        kind=payment.kind,
+        amount_minor=payment.amount_minor,
+        amount=Money(payment.amount_minor, payment.currency).shown(workstation.store.locale),
+        phase=progress.phase if progress else "",
+        text=(progress.text or PHASES[progress.phase]) if progress else "",
+        ask_a_person=payment.person,
+        why=payment.why,
+    )
+
+
+def _line(line: Line, currency: str, locale: str) -> LineView:
+    price = Money(line.unit_price_minor, currency).plain()
+    if line.weight_grams is not None:
+        measure = f"{Weight(line.weight_grams).plain()} kg x {price}/kg"
+    else:
+        measure = f"{Quantity(line.quantity or 0).plain()} x {price}"
+    return LineView(
+        line_number=line.line_number,
+        item_id=line.item_id,
+        description=line.description,
+        measure=measure,
+        quantity=line.quantity,
+        weight_grams=line.weight_grams,
+        unit_price_minor=line.unit_price_minor,
+        extended_amount_minor=line.amount(currency).minor,
+        amount=line.amount(currency).shown(locale),
+        entry_method=line.entry_method,
+        void=line.void,
+    )

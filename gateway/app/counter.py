@@ -1,0 +1,194 @@
+"""The counter: workstations, and the printers, terminals and displays that are theirs, joined to the devices."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from gateway.clock import Clock
+from gateway.config import Config, WorkstationTable
+from gateway.devices.manager import Manager
+from gateway.devices.payment import PaymentDesk
+from gateway.devices.snapshot import Happened
+from gateway.drivers import load as load_driver
+from gateway.errors import BackroomError, ConfigError
+from gateway.peripherals import DeviceClass, PaymentProgress, PowerChanged, Request, Scan
+from gateway.till.catalogue import Catalogue
+from gateway.till.customer_display import COLUMNS, CustomerDisplay
+from gateway.till.lane import Ask, Lane, Store
+from gateway.till.ledger import Ledger
+from gateway.till.loose_payments import LoosePayments
+from gateway.till.payment_journal import PaymentBook
+from gateway.till.posting import Posting
+from gateway.till.printing import ReceiptPrinter
+from gateway.till.terminals import Desk, Tell, Terminals
+from gateway.till.workstation import Workstation
+from retail.units import exponent
+from retail.wire.feed import Item
+
+log = logging.getLogger(__name__)
+
+#: [workstation] key -> the class that its device must be of
+CLASSES = {"terminal": DeviceClass.PAYMENT_TERMINAL, "display": DeviceClass.LINE_DISPLAY}
+
+
+class Counter:
+    """no_room: why no new sale may begin, or None. changed: something that the pages show of the store has changed.
+
+    Raises (when built):
+        ConfigError: a workstation's terminal or display is another kind of device.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        manager: Manager,
+        catalogue: Catalogue,
+        ledger: Ledger,
+        book: PaymentBook,
+        tell: Tell,
+        clock: Clock,
+        no_room: Callable[[], str | None],
+        changed: Callable[[], None],
+    ) -> None:
+        self._manager, self._catalogue, self._ledger = manager, catalogue, ledger
+        self._clock, self._no_room = clock, no_room
+        self.store = _store(config)
+        lanes = config.workstation
+        _must_fit(config)
+        self.printers = {
+            printer: ReceiptPrinter(
+                printer, self._ask(printer), ledger, self.store.name, clock.zone, changed, book.slip
+            )
+            for printer in {table.printer for table in lanes.values() if table.printer}
+        }
+        self._terminals = Terminals(self._desks(book), book, tell)
+        self.workstations = {name: self._workstation(name, table) for name, table in lanes.items()}
+        self.payments = LoosePayments(self._terminals, self._in_a_basket)
+        self._displays = {
+            table.display: CustomerDisplay(
+                self.workstations[name], self._ask(table.display), _columns(config, table.display)
+            )
+            for name, table in lanes.items()
+            if table.display
+        }
+        printer_of = {name: table.printer for name, table in lanes.items() if table.printer}
+        self.posting = Posting(self.store, ledger, printer_of, self._wake_printer, no_room)
+        self._lane_of = {scanner: name for name, table in lanes.items() for scanner in table.scanners}
+        self._scans: asyncio.Queue[tuple[str, Scan]] = asyncio.Queue()
+        manager.listen(self._device_said)
+
+    def article(self, code: str) -> Item:
+        """The one article of a code, as a scan of it would find it; raises SaleRefused."""
+        store = self.store
+        return self._catalogue.find(code, store.codes.read(code, "", store.layouts, exponent(store.currency)))
+
+    def _desks(self, book: PaymentBook) -> dict[str, Desk]:
+        """One for each card terminal, whether a workstation has it or only a shop's own POS."""
+        clock = self._clock
+        return {
+            name: PaymentDesk(session, book.journal(name), wall=clock.wall, monotonic=clock.monotonic)
+            for name, session in self._manager.sessions.items()
+            if session.driver.device_class is DeviceClass.PAYMENT_TERMINAL
+        }
+
+    def _workstation(self, name: str, table: WorkstationTable) -> Workstation:
+        lane = Lane(
+            workstation_id=name,
+            scale=self._ask(table.scale) if table.scale else None,
+            drawer=self._ask(table.drawer) if table.drawer else None,
+            printer=table.printer,
+            terminal=table.terminal,
+        )
+        printer = table.printer
+        return Workstation(
+            lane,
+            self.store,
+            self._catalogue,
+            self._ledger,
+            self._clock,
+            lambda: self._wake_printer(printer) if printer else None,
+            self._no_room,
+            self._terminals,
+        )
+
+    def _ask(self, device: str) -> Ask:
+        async def ask(request: Request, timeout_s: float) -> Any:
+            return await self._manager.ask(device, request, timeout_s)
+
+        return ask
+
+    def idle(self) -> bool:
+        return all(workstation.basket.state == "idle" for workstation in self.workstations.values())
+
+    def runnables(self) -> list[Coroutine[Any, Any, None]]:
+        return [
+            self._ring_scans(),
+            self.payments.run(),
+            *(workstation.run() for workstation in self.workstations.values()),
+            *(worker.run() for worker in self.printers.values()),
+            *(display.run() for display in self._displays.values()),
+        ]
+
+    # --- joints -----------------------------------------------------------------------------------------------------
+
+    def _in_a_basket(self, payment_id: str) -> bool:
+        return any(workstation.basket.holds(payment_id) for workstation in self.workstations.values())
+
+    def _wake_printer(self, printer: str) -> None:
+        self.printers[printer].wake()
+
+    def _device_said(self, device: str, entry: Any) -> None:
+        if not isinstance(entry, Happened):
+            return
+        if isinstance(entry.event, PowerChanged):
+            if device in self.printers:
+                self._wake_printer(device)
+            if device in self._displays:
+                self._displays[device].wake()
+        elif isinstance(entry.event, Scan) and device in self._lane_of:
+            self._scans.put_nowait((self._lane_of[device], entry.event))
+        elif isinstance(entry.event, PaymentProgress):
+            for workstation in self.workstations.values():
+                if workstation.card is not None:
+                    workstation.card.heard(entry.event)
+
+    async def _ring_scans(self) -> None:
+        """Scans in the order they came; a refusal is on the screen already, and the next scan goes on."""
+        while True:
+            lane, scan = await self._scans.get()
+            try:
+                await self.workstations[lane].enter(scan.data, scan.symbology, "scanned")
+            except BackroomError as refusal:
+                log.info("scan refused: %s", refusal, extra={"workstation": lane})
+
+
+def _store(config: Config) -> Store:
+    gateway = config.gateway
+    return Store(
+        store_id=gateway.store_id,
+        name=gateway.store_name or gateway.store_id,
+        currency=gateway.currency,
+        locale=gateway.locale,
+        layouts=config.barcode.parsed(),
+        codes=config.barcode.codes(),
+    )
+
+
+def _must_fit(config: Config) -> None:
+    """A workstation's terminal must be a terminal: money would be asked of a scale otherwise."""
+    for name, table in config.workstation.items():
+        for key, device in table.devices():
+            driver = load_driver(config.device[device].driver)
+            if driver.device_class is not CLASSES.get(key, driver.device_class):
+                raise ConfigError(
+                    f"[workstation.{name}] {key}: {device} is a {driver.device_class} ({driver.name});"
+                    f" name a {CLASSES[key]}"
+                )
+
+
+def _columns(config: Config, display: str) -> int:
+    """How wide it is, by the option of its driver."""
+    return int((config.device[display].model_extra or {}).get("columns", COLUMNS))

@@ -1,0 +1,295 @@
+"""A gateway: its parts built in order, joined, and run until it is told to stop.
+
+Order of life: the money file is opened and checked, the port is taken, the devices start, the pages serve, the link
+comes up. A stop goes the other way round: no new requests, goodbye to the broker, the money file last.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+import sqlite3
+from importlib.metadata import version
+from pathlib import Path
+from typing import IO, Any
+
+from gateway.api import baskets, devices, items, labels, pages, payments, status, transactions
+from gateway.api.events import Stopping
+from gateway.api.scopes import tokens_of
+from gateway.api.server import application, bind, serve
+from gateway.app.counter import Counter
+from gateway.app.headquarters import Headquarters
+from gateway.clock import Clock
+from gateway.config import Config, read_secret
+from gateway.devices.manager import Manager
+from gateway.devices.snapshot import Happened
+from gateway.drivers import load as load_driver
+from gateway.errors import ConfigError, QueueDamaged
+from gateway.fleet import health
+from gateway.fleet.housekeeping import Housekeeping
+from gateway.fleet.report import Report
+from gateway.peripherals import PowerChanged
+from gateway.queue import inbox as inbox_room
+from gateway.queue import outbox as outbox_room
+from gateway.queue import rescue
+from gateway.queue.database import Database
+from gateway.queue.disk import Disk, Level
+from gateway.queue.epoch import SecondPlace
+from gateway.queue.inbox import Inbox
+from gateway.queue.outbox import Outbox
+from gateway.queue.retention import Retention
+from gateway.till import ledger as ledger_room
+from gateway.till import payment_journal
+from gateway.till.catalogue import Catalogue
+from gateway.till.ledger import Ledger
+from gateway.till.payment_journal import PaymentBook
+from gateway.till.shelf_label_template import templates
+from retail.barcode import interpret
+from retail.wire.feed import ITEMS
+
+log = logging.getLogger(__name__)
+
+SOFTWARE = version("backroom")
+MONEY_FILE = "money.sqlite"
+FEEDS_FILE = "feeds.sqlite"
+
+
+class Gateway:
+    """Build it from a checked configuration, then run() it once.
+
+    Raises (when built):
+        ConfigError: a device's options, a secret's file or the port is not right.
+        QueueError: the money file cannot be opened; it is left as it is.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._clock = Clock(config.gateway.timezone)
+        self._stopping = Stopping()
+        tokens = tokens_of(config.api.secrets())
+        password = read_secret(config.mqtt.password_file, "[mqtt] password_file")
+        self._manager = self._make_devices()
+        self._listener = bind(config.api.host, config.api.port)
+        self.port: int = self._listener.getsockname()[1]
+        data = config.gateway.data_dir
+        self._lock = lock(data)
+        self._disk = Disk(data)
+        self._money = self._open_money(data / MONEY_FILE)
+        self._feeds = Database(data / FEEDS_FILE, [inbox_room.SCHEMA])
+        second = SecondPlace(config.gateway.epoch_file)
+        self._outbox = Outbox(self._money, self._clock, config.gateway.id, config.gateway.store_id, second)
+        self._inbox = Inbox(self._feeds, codes={ITEMS: "barcodes"})
+        self._ledger = Ledger(self._money, self._outbox)
+        self._book = PaymentBook(self._money, self._clock)
+        self._catalogue = Catalogue(self._inbox)
+        self._status = status.StoreStatus(self._status_view)
+        self._headquarters = Headquarters(
+            config, password, self._outbox, self._inbox, self._clock, self._make_report, self._status.changed
+        )
+        self._counter = self._make_counter()
+        self._housekeeping = self._make_housekeeping()
+        self._disk.listen(self._disk_changed)
+        self._manager.listen(self._device_said)
+        self._app = application(self._operations(), self._pages(), self._hosts(), tokens, SOFTWARE)
+
+    def _open_money(self, path: Path) -> Database:
+        """Open the money file; a damaged one is put aside and what can be read of it goes into a new one."""
+        schemas = [outbox_room.SCHEMA, ledger_room.SCHEMA, payment_journal.SCHEMA]
+        try:
+            return Database(path, schemas, self._disk.relieve)
+        except QueueDamaged as damage:
+            log.error("%s", damage)
+        gateway = self._config.gateway
+        aside = rescue.put_aside(path)
+        money = Database(path, schemas, self._disk.relieve)
+        Outbox(money, self._clock, gateway.id, gateway.store_id)
+        rescue.carry_over(money, self._clock, gateway.store_id, rescue.read(aside), aside, _salvage)
+        return money
+
+    # --- building ---------------------------------------------------------------------------------------------------
+
+    def _make_devices(self) -> Manager:
+        manager = Manager(self._clock.monotonic)
+        for name, table in self._config.device.items():
+            manager.add(name, load_driver(table.driver), table.url, table.options(name))
+        return manager
+
+    def _make_report(self, reconnects: Any) -> Report:
+        gateway = self._config.gateway
+        return Report(
+            gateway.store_id,
+            gateway.currency,
+            SOFTWARE,
+            gateway.data_dir,
+            self._clock,
+            self._outbox,
+            self._inbox,
+            self._ledger,
+            self._manager,
+            reconnects,
+        )
+
+    def _make_counter(self) -> Counter:
+        return Counter(
+            self._config,
+            self._manager,
+            self._catalogue,
+            self._ledger,
+            self._book,
+            self._outbox.tell,
+            self._clock,
+            self._no_room,
+            self._status.changed,
+        )
+
+    def _make_housekeeping(self) -> Housekeeping:
+        def prune(connection: sqlite3.Connection, keys: list[str]) -> None:
+            self._ledger.prune(connection, keys)
+            self._book.prune(connection, keys)
+
+        return Housekeeping(
+            self._disk, Retention(self._money, prune), self._clock, self._outbox.tell, self._counter.idle
+        )
+
+    def _operations(self) -> list[Any]:
+        counter = self._counter
+        return [
+            *status.operations(self._status),
+            *baskets.operations(counter.workstations, self._stopping),
+            *items.operations(self._catalogue, self._config.gateway.locale),
+            *transactions.operations(counter.posting, self._outbox),
+            *payments.operations(counter.payments, self._config.gateway.currency),
+            *devices.operations(self._manager.sessions, self._stopping),
+            *labels.operations(
+                self._manager.sessions,
+                counter.article,
+                templates(self._config.gateway.shelf_labels),
+                self._config.gateway.locale,
+                self._clock.local_date,
+            ),
+        ]
+
+    def _pages(self) -> list[Any]:
+        return pages.routes(
+            self._counter.workstations, self._manager.sessions, self._status, self._catalogue, self._stopping
+        )
+
+    def _hosts(self) -> frozenset[str]:
+        """The names a browser may use for this box."""
+        loopback = {"127.0.0.1", "localhost", "::1"}
+        if not self._config.api.guarded:
+            return frozenset(loopback)
+        return frozenset(loopback | {self._config.api.host} | set(self._config.api.names))
+
+    # --- joints -----------------------------------------------------------------------------------------------------
+
+    def _no_room(self) -> str | None:
+        return self._disk.trouble() if self._disk.level is Level.FULL else None
+
+    def _disk_changed(self) -> None:
+        """Called from the thread that looked."""
+        self._loop.call_soon_threadsafe(self._headquarters.moved)
+
+    def _device_said(self, _device: str, entry: Any) -> None:
+        if isinstance(entry, Happened) and isinstance(entry.event, PowerChanged):
+            self._headquarters.moved()
+
+    def _status_view(self) -> status.StatusView:
+        position = self._outbox.position()
+        age = position.oldest_unacked_age_s
+        gateway = self._config.gateway
+        return status.StatusView(
+            gateway_id=gateway.id,
+            store_id=gateway.store_id,
+            store_name=gateway.store_name or gateway.store_id,
+            software=SOFTWARE,
+            online=self._headquarters.link.connected,
+            link_error=self._headquarters.link.last_error,
+            unacked=position.unacked,
+            oldest_unacked_age_s=round(age) if age is not None else None,
+            epoch=position.epoch,
+            next_seq=position.next_seq,
+            price_book_version=self._catalogue.version(),
+            sales_today=self._ledger.day(self._headquarters.report.business_day())[0],
+            receipts_waiting=sum(self._ledger.receipts_waiting(printer) for printer in self._counter.printers),
+            disk_trouble=self._disk.trouble(),
+            printer_trouble=[worker.trouble for worker in self._counter.printers.values() if worker.trouble],
+        )
+
+    async def _prepare(self) -> None:
+        """Load what the first scan will need now, and what the first receipt will need once a sale has begun."""
+        await asyncio.to_thread(interpret, "4006381333931", "]E0", self._counter.store.layouts, 2)
+        health.give_memory_back()
+        sale_began = asyncio.Event()
+        unlisten = [workstation.listen(sale_began.set) for workstation in self._counter.workstations.values()]
+        await sale_began.wait()
+        for stop_listening in unlisten:
+            stop_listening()
+        for table in self._config.device.values():
+            prepare = load_driver(table.driver).prepare
+            if prepare is not None:
+                await asyncio.to_thread(prepare)
+        health.give_memory_back()
+
+    # --- life -------------------------------------------------------------------------------------------------------
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Serve until `stop` is set; then end in order. What was answered with success is on disk."""
+        self._loop = asyncio.get_running_loop()
+        position = self._outbox.position()
+        log.info(
+            "gateway %s ready: http://%s:%d, epoch %s, next seq %d, %d not yet at headquarters",
+            self._config.gateway.id,
+            self._config.api.host,
+            self.port,
+            position.epoch,
+            position.next_seq,
+            position.unacked,
+        )
+        try:
+            async with asyncio.TaskGroup() as group:
+                parts = [
+                    self._manager.run(),
+                    self._prepare(),
+                    self._housekeeping.run(),
+                    *self._counter.runnables(),
+                    *self._headquarters.runnables(),
+                ]
+                tasks = [group.create_task(part) for part in parts]
+                serving = group.create_task(serve(self._app, self._listener, self._stopping))
+                await stop.wait()
+                self._stopping.event.set()
+                await serving
+                await self._headquarters.goodbye()
+                for task in tasks:
+                    task.cancel()
+        finally:
+            await asyncio.to_thread(self._money.close)
+            await asyncio.to_thread(self._feeds.close)
+            self._lock.close()
+            log.info("gateway %s stopped", self._config.gateway.id)
+
+
+def lock(data_dir: Path) -> IO[bytes]:
+    """Hold a data folder: two daemons on one money file would number their sales alike.
+
+    Raises:
+        ConfigError: another process holds it, or it cannot be made.
+    """
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        held = (data_dir / "lock").open("wb")
+    except OSError as error:
+        raise ConfigError(f"[gateway] data_dir {data_dir}: {error.strerror}; make it for the daemon's user") from error
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        held.close()
+        raise ConfigError(f"[gateway] data_dir {data_dir} is held by another running gateway: stop that one") from error
+    return held
+
+
+def _salvage(old: sqlite3.Connection, new: sqlite3.Connection) -> None:
+    ledger_room.salvage(old, new)
+    payment_journal.salvage(old, new)

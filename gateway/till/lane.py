@@ -1,0 +1,68 @@
+"""What a workstation is made of, and what it shows: its store, its devices, its last sale, its word to the cashier."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from gateway.peripherals import Request
+from retail.barcode import Layouts
+from retail.shop_codes import Codes
+from retail.units import Money
+
+Ask = Callable[[Request, float], Awaitable[Any]]
+EntryMethod = Literal["scanned", "keyed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """What all workstations of a store share."""
+
+    store_id: str
+    name: str
+    currency: str
+    locale: str
+    layouts: Layouts
+    codes: Codes = field(default_factory=Codes)
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """The devices of a workstation: how to ask its scale and drawer, which printer and which terminal are its own."""
+
+    workstation_id: str
+    scale: Ask | None = None
+    drawer: Ask | None = None
+    printer: str | None = None
+    terminal: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """One tender of the last sale: Cash, or Card with its masked number."""
+
+    tender_type: str
+    amount: Money
+    card: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The last sale of this workstation, for the screen."""
+
+    number: str
+    seq: int
+    total: Money
+    tendered: Money
+    change: Money
+    paid: tuple[Paid, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What the screen says to the cashier until the next command. kind `error` beeps."""
+
+    kind: Literal["error", "hint"]
+    reason: str
+    text: str

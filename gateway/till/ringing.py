@@ -1,0 +1,139 @@
+"""From a code to a line: which article it means, how much of it, at which price."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gateway.clock import Clock
+from gateway.errors import SaleRefused
+from gateway.peripherals import ReadWeight, Weight
+from gateway.till.basket import Basket, Line
+from gateway.till.catalogue import Catalogue
+from gateway.till.lane import Ask, EntryMethod, Store
+from retail.barcode import Kind, Meaning
+from retail.pricing import extended_amount
+from retail.units import NUMBERS, Money, exponent
+from retail.units import Weight as Grams
+from retail.wire.feed import Item
+
+#: codes that are read for what they are, and that no line of a sale comes from
+NO_ARTICLE = {
+    Kind.MEMBER: "this is a member card, not an article; scan the article",
+    Kind.COUPON: "this is a coupon, not an article; scan the article",
+    Kind.CARRIER: "this is the customer's invoice carrier, not an article; scan the article",
+    Kind.DONATION: "this is a donation code, not an article; scan the article",
+    Kind.WALLET: "this is the customer's payment code; finish the sale first, then let him pay with it",
+}
+WEIGH_WITHIN_S = 5.0
+
+
+def _no_article(kind: Kind) -> SaleRefused:
+    return SaleRefused(NO_ARTICLE[kind], reason=f"{kind}_code", field="code")
+
+
+class Ringing:
+    """weighing: told when the scale is asked, and when that is over."""
+
+    def __init__(
+        self, store: Store, catalogue: Catalogue, clock: Clock, scale: Ask | None, weighing: Callable[[bool], None]
+    ) -> None:
+        self._store, self._catalogue, self._clock = store, catalogue, clock
+        self._scale, self._weighing = scale, weighing
+
+    def article(self, code: str, symbology: str) -> tuple[Item, Meaning]:
+        """Raises SaleRefused where the code means no article, or none that is known."""
+        store = self._store
+        meaning = store.codes.read(code, symbology, store.layouts, exponent(store.currency))
+        if meaning.kind in NO_ARTICLE:
+            raise _no_article(meaning.kind)
+        try:
+            return self._catalogue.find(code, meaning), meaning
+        except SaleRefused as refused:
+            if meaning.otherwise is not None and refused.reason == "unknown_item":
+                raise _no_article(meaning.otherwise) from refused
+            raise
+
+    async def line(self, item: Item, meaning: Meaning, code: str, method: EntryMethod, basket: Basket) -> Line:
+        """The line that this article makes in this basket.
+
+        Raises:
+            SaleRefused: no price, another currency, expired, or no weight to sell.
+            DeviceError: the scale has no stable weight.
+        """
+        self._must_be_for_sale(item, meaning)
+        quantity, grams, price = await self._measure(item, meaning, basket.pending_quantity)
+        return Line(
+            line_number=len(basket.lines) + 1 if basket.state != "idle" else 1,
+            item_id=item.item_id,
+            description=item.description,
+            scanned_code=code,
+            entry_method="weighed" if grams is not None and meaning.weight is None else method,
+            quantity=quantity,
+            weight_grams=grams,
+            unit_price_minor=price,
+            tax_code=item.tax_code,
+            tax_rate_basis_points=item.tax_rate_basis_points,
+            lot=meaning.lot,
+            expiry=meaning.expiry,
+        )
+
+    def _must_be_for_sale(self, item: Item, meaning: Meaning) -> None:
+        if item.price_minor is None:
+            raise SaleRefused(
+                f"{item.description} has no price: headquarters must set one", reason="no_price", field="code"
+            )
+        if item.currency != self._store.currency:
+            raise SaleRefused(f"{item.description} is priced in {item.currency}", reason="wrong_currency", field="code")
+        if meaning.price_currency is not None and NUMBERS.get(meaning.price_currency) != self._store.currency:
+            raise SaleRefused(f"the label of {item.description} is priced in another currency", reason="wrong_currency")
+        if meaning.expiry is not None and meaning.expiry < self._clock.local_date():
+            raise SaleRefused(
+                f"{item.description} expired on {meaning.expiry}: do not sell it", reason="expired", field="code"
+            )
+
+    async def _measure(self, item: Item, meaning: Meaning, pieces: int | None) -> tuple[int | None, int | None, int]:
+        """(pieces, grams, unit price): from the label where it says so, else from the scale or the keyed quantity."""
+        assert item.price_minor is not None  # noqa: S101  refused before
+        if meaning.price_minor is not None:
+            return pieces or 1, None, meaning.price_minor
+        if item.unit == "kg":
+            if pieces is not None and pieces != 1:
+                raise SaleRefused(f"{item.description} is sold by weight: no quantity", reason="sold_by_weight")
+            grams = meaning.weight.grams if meaning.weight is not None else await self._weigh(item)
+            return None, grams, item.price_minor
+        if meaning.weight is not None:
+            raise SaleRefused(
+                f"{item.description} is sold by the piece, the label gives a weight", reason="sold_by_piece"
+            )
+        return (meaning.pieces or 1) * (pieces or 1), None, item.price_minor
+
+    async def _weigh(self, item: Item) -> int:
+        if self._scale is None:
+            raise SaleRefused(
+                f"{item.description} must be weighed, and this workstation has no scale", reason="no_scale"
+            )
+        self._weighing(True)
+        try:
+            weight = await self._scale(ReadWeight(item.price_minor, item.description), WEIGH_WITHIN_S)
+        finally:
+            self._weighing(False)
+        if not isinstance(weight, Weight) or not weight.stable or weight.grams is None:
+            raise SaleRefused("no stable weight: keep the goods still and try again", reason="weight_unstable")
+        if weight.grams <= 0:
+            raise SaleRefused(f"nothing on the scale: put {item.description} on it", reason="weight_zero")
+        self._must_agree(item, weight)
+        return weight.grams
+
+    def _must_agree(self, item: Item, weight: Weight) -> None:
+        """A scale that shows the customer a total of its own must show the one that the till books."""
+        if weight.price_minor is None or weight.grams is None or item.price_minor is None:
+            return
+        currency, locale = self._store.currency, self._store.locale
+        ours = extended_amount(Money(item.price_minor, currency), Grams(weight.grams))
+        if ours.minor != weight.price_minor:
+            theirs, counted = Money(weight.price_minor, currency).shown(locale), ours.shown(locale)
+            raise SaleRefused(
+                f"the scale shows {theirs} and the till counts {counted} for {item.description}: weigh again;"
+                " if it stays so, check the scale's currency and decimals",
+                reason="scale_disagrees",
+            )
