@@ -28,23 +28,21 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from gateway.errors import QueueDamaged, QueueError, QueueFull
+from gateway.queue.disk import must_be_writable
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
 
-#: how many producers share one fsync at the most
-GROUP = 128
+GROUP = 128  # producers that share one fsync at the most
 PAGE = 4096
 #: pages that the WAL has room for from the start; above it a checkpoint is due even if the writer never rests
 WAL_PAGES_MOST = 2048
-#: commits between two looks at its size
-LOOK_AT_WAL_EVERY = 64
+LOOK_AT_WAL_EVERY = 64  # commits between two looks at its size
 CHUNK = 64 * 1024
 #: a disk whose commits take less than this is waited for in the event loop: so long as to check one posted sale
 QUICK_S = 0.0005
-#: more than so many at once go to the writer all the same
-IN_PLACE_MOST = 16
+IN_PLACE_MOST = 16  # more than so many at once go to the writer all the same
 IDLE_S = 1.0
 
 
@@ -254,6 +252,7 @@ class Database:
         for job in taken:
             job.failure = None
         try:
+            must_be_writable(self.path.parent)
             self._connection.execute("BEGIN IMMEDIATE")
             self._run_alone(taken[0])
             for job in taken[1:]:
@@ -261,8 +260,9 @@ class Database:
             ending = more(taken)
             began = time.monotonic()
             self._connection.execute("COMMIT")
+            must_be_writable(self.path.parent)  # and was, so that the sync was one
             self._commit_s += (time.monotonic() - began - self._commit_s) / 8
-        except sqlite3.Error as error:
+        except (sqlite3.Error, QueueError) as error:
             self._roll_back()
             failure = self._told(error)
             if not isinstance(failure, QueueError):

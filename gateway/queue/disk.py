@@ -20,6 +20,8 @@ from collections.abc import Callable
 from enum import IntEnum
 from pathlib import Path
 
+from gateway.errors import QueueError
+
 log = logging.getLogger(__name__)
 
 BALLAST = "ballast"
@@ -35,6 +37,23 @@ class Level(IntEnum):
     TRIM = 90
     WARN = 95
     FULL = 98
+
+
+def must_be_writable(folder: Path) -> None:
+    """Refuse where the kernel has made the file system read-only: there a sync says yes and writes nothing.
+
+    (ext4_sync_file returns 0 on a read-only mount, and pages of a laid-out WAL go into the cache; found by the device
+    lab, in which a daemon went on acknowledging sales that no card had.)
+
+    Raises:
+        QueueError: it is read-only, or gone.
+    """
+    try:
+        read_only = os.statvfs(folder).f_flag & os.ST_RDONLY
+    except OSError as problem:
+        raise QueueError(f"{folder}: {problem.strerror}; the disk is gone: check the card, then restart") from problem
+    if read_only:
+        raise QueueError(f"{folder}: the disk has become read-only: the card may be dying; replace it, or remount it")
 
 
 class Disk:

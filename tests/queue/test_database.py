@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sqlite3
 import threading
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -136,4 +139,28 @@ async def test_an_item_of_a_batch_is_json_whatever_its_texts_hold(tmp_path: Path
     item = json.loads(batch.json)["items"][0]
     assert (item["idempotency_key"], item["body"], item["seq"]) == (key, {"what": what}, 1)
     assert canonical({"what": what}) in batch.json
+    database.close()
+
+
+async def test_on_a_disk_that_became_read_only_nothing_is_answered_as_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The kernel's sync says yes on such a disk: so what statvfs says decides, before a commit and after it.
+    database = Database(tmp_path / "money.sqlite", ["CREATE TABLE IF NOT EXISTS sale (number INTEGER)"])
+    truth, turned = os.statvfs, [0]
+
+    def statvfs(path: Any) -> Any:
+        seen = truth(path)
+        turned[0] -= 1
+        flags = seen.f_flag | (os.ST_RDONLY if turned[0] <= 0 else 0)
+        return SimpleNamespace(f_flag=flags)
+
+    monkeypatch.setattr(os, "statvfs", statvfs)
+    for looks in (0, 2):  # read-only before the commit; read-only by the time of its sync
+        turned[0] = looks
+        with pytest.raises(QueueError, match="read-only"):
+            await database.write(lambda connection: connection.execute("INSERT INTO sale VALUES (1)"))
+    turned[0] = 1_000_000
+    await database.write(lambda connection: connection.execute("INSERT INTO sale VALUES (2)"))
+    assert 2 in [row["number"] for row in database.read("SELECT number FROM sale")]
     database.close()
