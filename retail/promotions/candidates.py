@@ -1,0 +1,154 @@
+"""Every way in which the rules of one search can apply once: the moves of the search."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import comb
+
+from retail.promotions.compiled import Pattern, PatternSlot
+from retail.promotions.savings import Ready, saving, saving_of_one
+from retail.promotions.units import Kind
+
+#: more moves than this are not listed; then only neighbours in price are put together, and the result says `bounded`
+MOST_CANDIDATES = 3_000
+
+
+@dataclass(slots=True, eq=False)
+class Candidate:
+    """One application: of which rule, what it takes (kind, count), what it saves."""
+
+    rule: int  # number among the rules of the search, which stand in order
+    takes: tuple[tuple[int, int], ...]
+    saving: int
+    picks: tuple[tuple[int, bool], ...]  # (kind, whether it is rewarded), unit by unit
+    spread: bool = True
+    join: int = 0  # in a deal that takes any number: what this unit adds, in pieces or grams
+    size: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Problem:
+    """Kinds, rules and moves of one search. whole: every move is listed."""
+
+    kinds: list[Kind]
+    rules: list[Ready]
+    candidates: list[Candidate]
+    whole: bool
+
+
+def problem(kinds: list[Kind], rules: list[Ready]) -> Problem:
+    found: dict[tuple[int, tuple[tuple[int, int], ...]], Candidate] = {}
+    whole = True
+    for number, ready in enumerate(rules):
+        for joining in _joins(number, ready, kinds):
+            found[number, joining.takes] = joining
+        for pattern in ready.rule.patterns:
+            pools = [_pool(ready, slot, kinds) for slot in pattern.slots]
+            if not all(pools):
+                continue
+            listed = _how_many(pattern, pools) + len(found) <= MOST_CANDIDATES
+            whole &= listed
+            choices = _all_choices(pattern, pools, kinds) if listed else _neighbours(pattern, pools, kinds)
+            for choice in choices:
+                move = candidate(number, ready, pattern, choice, kinds)
+                if move is None:
+                    continue
+                known = found.get((number, move.takes))
+                if known is None or known.saving < move.saving:
+                    found[number, move.takes] = move
+    ordered = sorted(found.values(), key=lambda move: (move.rule, tuple(kind for kind, _ in sorted_picks(move))))
+    return Problem(kinds, rules, ordered, whole)
+
+
+def sorted_picks(move: Candidate) -> list[tuple[int, bool]]:
+    return sorted(move.picks)
+
+
+def _pool(ready: Ready, slot: PatternSlot, kinds: list[Kind]) -> list[int]:
+    """The kinds of this set; none where they are too few for the slot."""
+    place, bit = ready.place, slot.bit
+    pool = [number for number, kind in enumerate(kinds) if kind.article.bits.get(place, 0) & bit]
+    if slot.qty > 1 and sum([len(kinds[number].units) for number in pool]) < slot.qty:
+        return []
+    return pool
+
+
+def _how_many(pattern: Pattern, pools: list[list[int]]) -> int:
+    total = 1
+    for slot, pool in zip(pattern.slots, pools, strict=True):
+        total *= comb(len(pool) + slot.qty - 1, slot.qty) if pool else 0
+    return total
+
+
+def _all_choices(pattern: Pattern, pools: list[list[int]], kinds: list[Kind]) -> Iterator[tuple[tuple[int, ...], ...]]:
+    per_slot = [
+        [
+            combination
+            for combination in itertools.combinations_with_replacement(pool, slot.qty)
+            if _fits_slot(slot, combination, kinds)
+        ]
+        for slot, pool in zip(pattern.slots, pools, strict=True)
+    ]
+    return itertools.product(*per_slot)
+
+
+def _fits_slot(slot: PatternSlot, combination: tuple[int, ...], kinds: list[Kind]) -> bool:
+    if slot.qty == 1 or slot.items == "any":
+        return True
+    items = {kinds[number].article.item for number in combination}
+    return len(items) == (1 if slot.items == "same" else slot.qty)
+
+
+def _neighbours(pattern: Pattern, pools: list[list[int]], kinds: list[Kind]) -> Iterator[tuple[tuple[int, ...], ...]]:
+    """Only units that are next to each other in price, and the i-th of one set with the i-th of another."""
+    rows = []
+    for slot, pool in zip(pattern.slots, pools, strict=True):
+        dearest = sorted(pool, key=lambda number: (-kinds[number].net, number))
+        row = [number for number in dearest for _ in range(min(kinds[number].count, slot.qty))]
+        windows = [tuple(sorted(row[start : start + slot.qty])) for start in range(len(row) - slot.qty + 1)]
+        windows = [window for window in dict.fromkeys(windows) if _fits_slot(slot, window, kinds)]
+        if not windows:
+            return
+        rows.append(windows[: MOST_CANDIDATES // 4])
+    for number in range(max(map(len, rows))):
+        yield tuple(row[min(number, len(row) - 1)] for row in rows)
+        last = [len(row) - 1 for row in rows]
+        yield tuple(
+            row[max(0, end - number) if side else min(number, end)]
+            for side, (row, end) in enumerate(zip(rows, last, strict=True))
+        )
+
+
+def candidate(
+    number: int, ready: Ready, pattern: Pattern, choice: tuple[tuple[int, ...], ...], kinds: list[Kind]
+) -> Candidate | None:
+    flat = [(kind, slot) for slot, chosen in enumerate(choice) for kind in chosen]
+    counts: dict[int, int] = {}
+    for kind, _ in flat:
+        counts[kind] = counts.get(kind, 0) + 1
+    for kind, count in counts.items():
+        if count > len(kinds[kind].units):
+            return None
+    takes = tuple(sorted(counts.items()))
+    if ready.rule.rule.concurrency == "exclusive" and any(kinds[kind].units[0].deals for kind, _ in takes):
+        return None
+    saved, rewarded = saving(ready, pattern, [(kinds[kind], slot) for kind, slot in flat])
+    if saved <= 0:
+        return None
+    picks = tuple((kind, gets) for (kind, _), gets in zip(flat, rewarded, strict=True))
+    return Candidate(number, takes, saved, picks, pattern.spread, size=len(flat))
+
+
+def _joins(number: int, ready: Ready, kinds: list[Kind]) -> Iterator[Candidate]:
+    """A rule "from n on, each": every unit joins by itself; the search sees to it that n come together."""
+    if not ready.need:
+        return
+    pool = [(index, kind) for index, kind in enumerate(kinds) if kind.article.bits.get(ready.place, 0)]
+    weights = [kind.article.grams if ready.by_grams else 1 for _, kind in pool]
+    if sum(kind.count * weight for (_, kind), weight in zip(pool, weights, strict=True)) < ready.need:
+        return
+    for (index, kind), weight in zip(pool, weights, strict=True):
+        if (saved := saving_of_one(ready, kind)) > 0:
+            yield Candidate(number, ((index, 1),), saved, ((index, True),), join=weight, size=1)

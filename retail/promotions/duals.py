@@ -1,0 +1,44 @@
+"""Shadow prices: what each unit is worth at most to the search. Their sum over what is left bounds what can be saved.
+
+Any prices will do for which no move saves more than the prices of what it takes; the lower their sum, the less there
+is to search. They start at the best share of a move and are lowered one by one for as long as that stays true.
+"""
+
+from __future__ import annotations
+
+from retail.promotions.candidates import Candidate
+
+SWEEPS = 3
+
+
+def shadow_prices(values: list[int], candidates: list[Candidate], counts: list[int]) -> list[int]:
+    """One price per unit of each kind, for moves of these values."""
+    touching: list[list[int]] = [[] for _ in counts]
+    prices = [0] * len(counts)
+    for number, move in enumerate(candidates):
+        share = -(-values[number] // move.size)
+        for kind, _ in move.takes:
+            touching[kind].append(number)
+            prices[kind] = max(prices[kind], share)
+    slack = [
+        sum(prices[kind] * count for kind, count in move.takes) - value
+        for move, value in zip(candidates, values, strict=True)
+    ]
+    order = sorted(range(len(counts)), key=lambda kind: (-counts[kind] * prices[kind], kind))
+    for sweep in range(SWEEPS):
+        for kind in order if sweep % 2 == 0 else reversed(order):
+            _lower(kind, prices, slack, touching[kind], candidates)
+    return prices
+
+
+def _lower(kind: int, prices: list[int], slack: list[int], moves: list[int], candidates: list[Candidate]) -> None:
+    """Lower one price as far as every move that takes this kind allows."""
+    room = prices[kind]
+    taken = [(number, next(count for other, count in candidates[number].takes if other == kind)) for number in moves]
+    for number, count in taken:
+        room = min(room, slack[number] // count)
+        if room == 0:
+            return
+    prices[kind] -= room
+    for number, count in taken:
+        slack[number] -= room * count

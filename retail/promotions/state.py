@@ -1,0 +1,75 @@
+"""Where a search stands besides the units left: uses of limited rules, what they gave, exclusions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from retail.promotions.candidates import Candidate, Problem
+
+Extra = tuple[int, ...]
+
+
+@dataclass(slots=True)
+class Tracker:
+    """Two numbers of the extra state belong to one rule: its uses (or units joined), and what it gave."""
+
+    at: int
+    uses: int | None
+    amount: int | None
+    need: int
+    excluded_by: list[int]  # places in the extra state whose being above 0 forbids this rule
+
+
+class Book:
+    """Keeps the extra state of a problem; rules without limits take no place in it."""
+
+    def __init__(self, problem: Problem) -> None:
+        rules = problem.rules
+        places = {ready.place for ready in rules}
+        capacity = sum(kind.count for kind in problem.kinds)
+        self.trackers: list[Tracker | None] = []
+        watched = [
+            (ready.uses is not None and ready.uses < capacity)
+            or ready.amount is not None
+            or ready.need > 0
+            or bool(ready.rule.excludes & places)
+            for ready in rules
+        ]
+        at = 0
+        for ready, wanted in zip(rules, watched, strict=True):
+            self.trackers.append(Tracker(at, ready.uses, ready.amount, ready.need, []) if wanted else None)
+            at += 2 if wanted else 0
+        for ready, tracker in zip(rules, self.trackers, strict=True):
+            if tracker is not None:
+                tracker.excluded_by = [
+                    other.at
+                    for rival, other in zip(rules, self.trackers, strict=True)
+                    if other is not None and rival.place in ready.rule.excludes
+                ]
+        self.start: Extra = (0,) * at
+
+    def after(self, extra: Extra, move: Candidate) -> tuple[Extra, int, int] | None:
+        """(extra state, saving, deals more) after this move; None: a limit or an exclusion forbids it."""
+        tracker = self.trackers[move.rule]
+        if tracker is None:
+            return extra, move.saving, 1
+        if any(extra[place] for place in tracker.excluded_by):
+            return None
+        uses, given = extra[tracker.at], extra[tracker.at + 1]
+        more = 0 if move.join and uses else 1
+        if not move.join and tracker.uses is not None and uses >= tracker.uses:
+            return None
+        saving = move.saving if tracker.amount is None else min(move.saving, tracker.amount - given)
+        if saving <= 0:
+            return None
+        used = min(uses + move.join, tracker.need) if move.join else uses + 1
+        values = list(extra)
+        values[tracker.at] = used
+        values[tracker.at + 1] = given + saving if tracker.amount is not None else 0
+        return tuple(values), saving, more
+
+    def complete(self, extra: Extra) -> bool:
+        """Whether every rule "from n on" has its n, or nothing."""
+        return all(
+            tracker is None or not tracker.need or extra[tracker.at] in (0, tracker.need) for tracker in self.trackers
+        )

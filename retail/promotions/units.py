@@ -1,0 +1,109 @@
+"""Units: one piece, or one weighed line. Units that no rule can tell apart are searched as one kind with a count."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from retail.pricing import weighed_minor
+from retail.promotions.compiled import Compiled
+
+Given = tuple[int, int]  # number of the deal in its region or basket, amount
+
+
+@dataclass(slots=True, eq=False)
+class Article:
+    """What units of the same goods at the same price share: the rules that want them, resolved for this occasion."""
+
+    key: tuple[object, ...]
+    gross: int
+    grams: int
+    cost: int | None  # of the whole unit
+    item: str
+    hits: tuple[tuple[int, ...], ...]  # per lane: places of rules in order
+    bits: dict[int, int]  # place of a rule: its sets that these units are in
+    values: dict[int, int] = field(default_factory=dict)  # place: the value of this article where it is its own
+    links: tuple[int, ...] = ()  # rules through which these units may share a deal or a limit with others
+    whole: bool = False  # whether a rule over the whole basket wants them
+
+    def floor(self, rule: Compiled) -> int | None:
+        """The least that this unit may cost under this rule; None: its cost is unknown, so the rule leaves it alone."""
+        floor = rule.rule.limits.floor
+        if floor == "none":
+            return 0
+        if floor == "cost":
+            return self.cost
+        return weighed_minor(floor, self.grams) if self.grams else floor
+
+    def priced(self, value: int) -> int:
+        """A price per unit for this unit: for a weighed one a price per kilogram."""
+        return weighed_minor(value, self.grams) if self.grams else value
+
+
+@dataclass(slots=True, eq=False)
+class Unit:
+    """One unit in the course of its pricing."""
+
+    line: int  # number of its line in its region or basket
+    number: int  # within the line, from 1
+    article: Article
+    net: int
+    deals: list[tuple[int, int, int]] = field(default_factory=list)  # lane, number of the deal, amount
+    closed: bool = False  # an exclusive deal has it
+    lane: int = -1  # the lane whose deal it feeds, of those that take it for themselves
+    origin: Unit | None = None  # in the lanes over the whole basket: this unit in its region
+    offset: int = 0  # and how many deals the regions before that one have
+
+    @property
+    def gross(self) -> int:
+        return self.article.gross
+
+    @property
+    def touched(self) -> bool:
+        return bool(self.deals) or (self.origin is not None and bool(self.origin.deals))
+
+    def all_deals(self) -> list[tuple[int, int, int]]:
+        """Those of its region, numbered for the basket, and those over the whole basket."""
+        if self.origin is None:
+            return self.deals
+        return [(lane, number + self.offset, amount) for lane, number, amount in self.origin.deals] + self.deals
+
+
+@dataclass(slots=True, eq=False)
+class Kind:
+    """Units that are the same to every rule of one search."""
+
+    units: list[Unit]
+    net: int
+    gross: int
+    article: Article
+
+    @property
+    def count(self) -> int:
+        return len(self.units)
+
+
+def kinds(units: list[Unit], rules: list[Compiled], by_item: bool) -> tuple[list[Kind], tuple[object, ...]]:
+    """Group units by what these rules see of them, in the order of first units; and all that they see, as one value."""
+    found: dict[tuple[object, ...], Kind] = {}
+    gross = any(pattern.gross for rule in rules for pattern in rule.patterns) or any(
+        rule.rule.basis == "gross" for rule in rules
+    )
+    floors = any(rule.rule.limits.floor != "none" for rule in rules)
+    for unit in units:
+        article = unit.article
+        key = (
+            unit.net,
+            unit.gross if gross else 0,
+            article.grams,
+            article.item if by_item else "",
+            (-1 if article.cost is None else article.cost) if floors else 0,
+            tuple([article.bits.get(rule.place, 0) for rule in rules]),
+            tuple([article.values.get(rule.place, -1) for rule in rules]) if article.values else (),
+            bool(unit.deals) if any(rule.rule.concurrency == "exclusive" for rule in rules) else False,
+        )
+        kind = found.get(key)
+        if kind is None:
+            found[key] = Kind([unit], unit.net, unit.gross, article)
+        else:
+            kind.units.append(unit)
+    return list(found.values()), (*found, *(len(kind.units) for kind in found.values()))
