@@ -236,6 +236,8 @@ class TaiwanEdc:
             return outputs
         if byte == NAK and self._command is not None and not self._accepted and not self._heard:
             return self._not_taken(self._command)
+        # A byte that is none of these is noise, and a NAK in noise must not charge a card a second time.
+        self._heard = self._heard or byte not in (ACK, NAK)
         return []
 
     def _not_taken(self, command: Command) -> list[Output]:

@@ -378,3 +378,10 @@ def test_what_became_of_a_void_cannot_be_asked_where_there_is_none() -> None:
     asked = ResolvePayment("P-1", PaymentKind.REVERSAL, 318, "TWD")
     (end,) = [output for output in codec.on_command(Command(1, asked, 75.0), 0.0) if isinstance(output, Refusal)]
     assert end.reason == "impossible"
+
+
+def test_a_nak_in_noise_is_not_believed() -> None:
+    codec = TaiwanEdc()
+    codec.on_time(0.0)
+    codec.on_command(Command(1, Pay("P-1", PaymentKind.SALE, 318, "TWD"), 75.0), 0.0)
+    assert not [output for output in codec.on_bytes(b"Q\x99bS\x15\x63", 0.1) if isinstance(output, Send)]
