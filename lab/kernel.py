@@ -38,7 +38,7 @@ MODULES = (
 )
 INIT = r"""#!/bin/busybox sh
 b=/bin/busybox
-$b mkdir -p /proc /sys /dev /host /upper /root
+$b mkdir -p /proc /sys /dev /host /upper /new
 $b mount -t proc proc /proc
 $b mount -t sysfs sys /sys
 $b mount -t devtmpfs dev /dev
@@ -49,14 +49,14 @@ $b mount -t 9p -o trans=virtio,version=9p2000.L,msize=1048576,cache=loose,ro hos
 $b mount -t tmpfs tmpfs /upper
 $b mkdir -p /upper/new /upper/work
 layers=lowerdir=/host,upperdir=/upper/new,workdir=/upper/work
-$b mount -t overlay -o $layers overlay /root || echo "LAB init: no overlay"
-for place in proc sys dev; do $b mount --move /$place /root/$place; done
-$b mount -t tmpfs tmpfs /root/tmp
-$b mount -t tmpfs tmpfs /root/run
-$b mount -t configfs none /root/sys/kernel/config
+$b mount -t overlay -o $layers overlay /new || echo "LAB init: no overlay"
+for place in proc sys dev; do $b mount --move /$place /new/$place; done
+$b mount -t tmpfs tmpfs /new/tmp
+$b mount -t tmpfs tmpfs /new/run
+$b mount -t configfs none /new/sys/kernel/config
 $b ip link set lo up
-run=$($b sed -n 's/.*lab_run=\[\([^]]*\)\].*/\1/p' /root/proc/cmdline)
-exec $b chroot /root /bin/sh -c "$run"
+run=$($b sed -n 's/.*lab_run=\[\([^]]*\)\].*/\1/p' /new/proc/cmdline)
+exec $b chroot /new /bin/sh -c "$run"
 """
 
 

@@ -118,13 +118,16 @@ class BarCodeLine(Body):
         return BarCode(self.data, self.symbology, self.height_dots, self.hri)
 
 
+PLAIN: dict[str, PrintLine] = {"rule": Rule(), "logo": Logo(), "cut": Cut()}
+
+
 class PlainLine(Body):
     """rule: a line across the paper. logo: the shop's picture. cut: feed past the knife and cut."""
 
     type: Literal["rule", "logo", "cut"]
 
     def line(self) -> PrintLine:
-        return {"rule": Rule(), "logo": Logo(), "cut": Cut()}[self.type]  # type: ignore[return-value]
+        return PLAIN[self.type]
 
 
 ReceiptLine = Annotated[TextLine | ColumnsLine | QrLine | BarCodeLine | PlainLine, Field(discriminator="type")]
