@@ -38,7 +38,7 @@ def watch(config: CoreConfig, *, url: str | None, once: bool, as_json: bool) -> 
         # One JSON document a line.
         print(read().model_dump_json())  # noqa: T201  this is the command's output
         while not once:
-            time.sleep(EVERY_S)
+            time.sleep(EVERY_S)  # the refresh of a live display; nothing is waited for
             print(read().model_dump_json(), flush=True)  # noqa: T201
         return
     if once or not console.is_terminal:
@@ -48,7 +48,7 @@ def watch(config: CoreConfig, *, url: str | None, once: bool, as_json: bool) -> 
     try:
         with Live(table(read()), console=console, auto_refresh=False) as live:
             while True:
-                time.sleep(EVERY_S)
+                time.sleep(EVERY_S)  # the refresh of a live display
                 live.update(table(read()), refresh=True)
     except KeyboardInterrupt:
         return

@@ -108,7 +108,7 @@ class Manager:
         for listener in list(self._listeners):
             try:
                 listener(device_id, entry)
-            except Exception:
+            except Exception:  # one listener's mistake must not keep the event from the others
                 log.exception("a listener failed at an event of %s", device_id, extra={"device": device_id})
 
     async def run(self) -> None:
@@ -131,7 +131,7 @@ class Manager:
         while True:
             try:
                 await session.run()
-            except Exception:
+            except Exception:  # a mistake of ours in one session must not end the others; it starts again
                 log.exception("session failed: %s", session.device_id, extra={"device": session.device_id})
             await asyncio.sleep(RESTART_S)
 

@@ -218,7 +218,7 @@ class PaymentDesk:
         """On disk first, then the terminal may book it; if it cannot be on disk, the terminal takes it back."""
         try:
             await self._journal.result(held)
-        except Exception:
+        except Exception:  # whatever kept it off the disk: the terminal must hear, then the caller
             await self._say(KeepResult(held.payment_id, keep=False))
             raise
         await self._say(KeepResult(held.payment_id))
