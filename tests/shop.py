@@ -13,16 +13,18 @@ from gateway.queue import outbox
 from gateway.queue.database import Database
 from gateway.queue.inbox import Inbox
 from gateway.queue.outbox import Outbox
-from gateway.till import ledger, payment_journal
+from gateway.till import ledger
 from gateway.till.catalogue import Catalogue
 from gateway.till.ledger import Ledger
-from gateway.till.payment_journal import PaymentBook
+from gateway.till.paper.printing import ReceiptPrinter
+from gateway.till.payments import journal as payment_journal
+from gateway.till.payments.journal import PaymentBook
 from gateway.till.posting import Posting
-from gateway.till.printing import ReceiptPrinter
 from gateway.till.workstation import Lane, Store, Workstation
 from retail.barcode import Layout, Layouts
 from retail.wire.canonical import canonical
-from retail.wire.feed import FeedHead, FeedRow, Item, feed_sha256
+from retail.wire.feed import FeedHead, FeedRow, feed_sha256
+from retail.wire.rows import Item
 from tests.money import an_outbox, feeds_file
 
 LAYOUTS = Layouts((Layout("28", "IIIIIWWWWW", 3), Layout("22", "IIIIIPPPPP", 2)))

@@ -9,7 +9,7 @@ from typing import Any, cast
 from gateway.api import baskets, devices, items, labels, payments, status, transactions
 from gateway.api.events import Stopping
 from gateway.api.openapi import document
-from gateway.till.shelf_label_template import templates
+from gateway.till.paper.shelf_label_template import templates
 
 TARGET = Path("docs/openapi.json")
 

@@ -17,7 +17,7 @@ from cloud_erp.config import suggestion
 from cloud_erp.db import Database
 from cloud_erp.errors import CoreError, ImportRefused, RowFault
 from retail.units import exponent
-from retail.wire.feed import Item
+from retail.wire.rows import Item
 
 COLUMNS = (
     "item_id",

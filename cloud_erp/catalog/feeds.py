@@ -15,8 +15,9 @@ from pydantic import ValidationError
 from cloud_erp.catalog import service
 from cloud_erp.db import Database
 from cloud_erp.fleet import registry
-from retail.wire.feed import ITEMS, FeedPull
+from retail.wire.feed import FeedPull
 from retail.wire.payload import PayloadError, pack, unpack
+from retail.wire.rows import ITEMS
 from retail.wire.topics import GatewayTopics, gateway_of
 
 log = logging.getLogger(__name__)

@@ -14,7 +14,8 @@ from cloud_erp.bulk import insert_new, upsert
 from cloud_erp.catalog.model import barcode, feed, item
 from cloud_erp.db import now_utc
 from retail.wire.canonical import canonical
-from retail.wire.feed import ITEMS, PAGE_ROWS, FeedHead, FeedPage, FeedPull, FeedRow, Item, feed_sha256
+from retail.wire.feed import PAGE_ROWS, FeedHead, FeedPage, FeedPull, FeedRow, feed_sha256
+from retail.wire.rows import ITEMS, Item
 
 EMPTY = feed_sha256([])
 

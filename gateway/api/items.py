@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from gateway.api.operations import Call, Operation
 from retail.units import Money
-from retail.wire.feed import Item
+from retail.wire.rows import Item
 
 #: fewer than a screen of them is what a cashier can read
 LIMIT = 8

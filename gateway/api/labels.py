@@ -15,11 +15,11 @@ from gateway.api.problems import of_fields
 from gateway.api.scopes import Scope
 from gateway.errors import SaleRefused
 from gateway.peripherals import DeviceClass, Label, PrintLabels
-from gateway.till.shelf_label import NetContent, ShelfArticle, shelf_label
-from gateway.till.shelf_label_template import Template
+from gateway.till.paper.shelf_label import NetContent, ShelfArticle, shelf_label
+from gateway.till.paper.shelf_label_template import Template
 from retail.sale import Fault
 from retail.units import Money
-from retail.wire.feed import Item
+from retail.wire.rows import Item
 
 #: a label is fed, printed and torn off in about a second; the printer is asked for its state on top of that
 SECONDS_A_LABEL = 1.0

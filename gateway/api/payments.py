@@ -12,8 +12,8 @@ from gateway.api.operations import Call, NoSuchThing, Operation, within
 from gateway.api.problems import Problem
 from gateway.api.scopes import Scope
 from gateway.peripherals import PaymentKind
-from gateway.till.loose_payments import LoosePayments, Wanted
-from gateway.till.payment_rows import KnownPayment, State
+from gateway.till.payments.loose import LoosePayments, Wanted
+from gateway.till.payments.rows import KnownPayment, State
 
 PAYMENT_ID = re.compile(r"[A-Za-z0-9._:-]{1,36}")
 PAGE = 50

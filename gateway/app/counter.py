@@ -19,14 +19,14 @@ from gateway.till.catalogue import Catalogue
 from gateway.till.customer_display import COLUMNS, CustomerDisplay
 from gateway.till.lane import Ask, Lane, Store
 from gateway.till.ledger import Ledger
-from gateway.till.loose_payments import LoosePayments
-from gateway.till.payment_journal import PaymentBook
+from gateway.till.paper.printing import ReceiptPrinter
+from gateway.till.payments.journal import PaymentBook
+from gateway.till.payments.loose import LoosePayments
+from gateway.till.payments.terminals import Desk, Tell, Terminals
 from gateway.till.posting import Posting
-from gateway.till.printing import ReceiptPrinter
-from gateway.till.terminals import Desk, Tell, Terminals
 from gateway.till.workstation import Workstation
 from retail.units import exponent
-from retail.wire.feed import Item
+from retail.wire.rows import Item
 
 log = logging.getLogger(__name__)
 

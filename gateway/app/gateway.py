@@ -40,13 +40,13 @@ from gateway.queue.inbox import Inbox
 from gateway.queue.outbox import Outbox
 from gateway.queue.retention import Retention
 from gateway.till import ledger as ledger_room
-from gateway.till import payment_journal
 from gateway.till.catalogue import Catalogue
 from gateway.till.ledger import Ledger
-from gateway.till.payment_journal import PaymentBook
-from gateway.till.shelf_label_template import templates
+from gateway.till.paper.shelf_label_template import templates
+from gateway.till.payments import journal as payment_journal
+from gateway.till.payments.journal import PaymentBook
 from retail.barcode import interpret
-from retail.wire.feed import ITEMS
+from retail.wire.rows import ITEMS
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from gateway.mqtt.presence import Presence
 from gateway.mqtt.uplink import Uplink
 from gateway.queue.inbox import Inbox
 from gateway.queue.outbox import Outbox
-from retail.wire.feed import ITEMS
+from retail.wire.rows import ITEMS
 from retail.wire.topics import GatewayTopics
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gateway.errors import SaleRefused
 from gateway.queue.inbox import Inbox
 from retail.barcode import Meaning
-from retail.wire.feed import ITEMS, Item
+from retail.wire.rows import ITEMS, Item
 
 
 class Catalogue:

@@ -14,7 +14,7 @@ from retail.barcode import Kind, Meaning
 from retail.pricing import extended_amount
 from retail.units import NUMBERS, Money, exponent
 from retail.units import Weight as Grams
-from retail.wire.feed import Item
+from retail.wire.rows import Item
 
 #: codes that are read for what they are, and that no line of a sale comes from
 NO_ARTICLE = {

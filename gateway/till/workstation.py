@@ -17,13 +17,13 @@ from gateway.clock import Clock
 from gateway.errors import BackroomError, DeviceError, SaleRefused
 from gateway.peripherals import OpenDrawer
 from gateway.till.basket import Action, Basket, Line
-from gateway.till.card import CardPayments
 from gateway.till.catalogue import Catalogue
 from gateway.till.lane import Ask, EntryMethod, Finished, Lane, Notice, Paid, Store
 from gateway.till.ledger import Ledger
-from gateway.till.receipt import receipt_number
+from gateway.till.paper.receipt import receipt_number
+from gateway.till.payments.card import CardPayments
+from gateway.till.payments.terminals import Terminals
 from gateway.till.ringing import Ringing
-from gateway.till.terminals import Terminals
 from retail.sale import RetailTransaction
 from retail.units import Money, exponent
 

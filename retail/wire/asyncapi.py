@@ -13,13 +13,15 @@ from typing import Any, Literal
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
 from pydantic_core import core_schema
 
+from retail.control import ControlTransaction
 from retail.sale import Fault, RetailTransaction, Shape
 from retail.wire.ack import Ack
 from retail.wire.audit import AuditRecord
-from retail.wire.feed import FeedHead, FeedPage, FeedPull, Item
+from retail.wire.feed import FeedHead, FeedPage, FeedPull
 from retail.wire.log import Batch
 from retail.wire.payload import COMPRESS_OVER_BYTES
 from retail.wire.presence import Birth, DeviceState, GatewayEvent, HqState, Metrics, State
+from retail.wire.rows import ROWS
 from retail.wire.topics import HQ_STATE, ROOT, GatewayTopics
 
 SCHEMA_REF = "#/components/schemas/{model}"
@@ -77,8 +79,8 @@ def channels() -> list[Channel]:
     ]
 
 
-#: what the messages carry inside: a row of feed `items`, and the body of a record of that type; Fault answers a till
-CONTENTS: list[type[Shape]] = [Item, RetailTransaction, AuditRecord, Fault]
+#: what the messages carry inside: rows of feeds, and the body of a record of that type; Fault answers a till
+CONTENTS: list[type[Shape]] = [*ROWS.values(), RetailTransaction, ControlTransaction, AuditRecord, Fault]
 
 
 def document() -> dict[str, Any]:

@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from retail.sale import Identifier, Shape
+from retail.lines import Shape
 from retail.wire.log import Sha256
 
-ITEMS = "items"
 PAGE_ROWS = 500
 
 
@@ -54,29 +53,6 @@ class FeedPage(Shape):
     page: int = Field(ge=1)
     pages: int = Field(ge=1)
     rows: list[FeedRow]
-
-
-class Item(Shape):
-    """A row of feed `items`; its key is the item_id. price_minor None: not for sale until HQ prices it."""
-
-    item_id: Identifier
-    description: str = Field(min_length=1, max_length=200)
-    barcodes: list[Annotated[str, Field(min_length=1, max_length=48)]] = Field(
-        default=[], description="GTINs without leading zeros, or the item number inside variable-measure codes"
-    )
-    unit: Literal["each", "kg"] = "each"
-    price_minor: int | None = Field(default=None, ge=0, description="tax included; for one piece or one kilogram")
-    currency: str = Field(pattern=r"^[A-Z]{3}$")
-    tax_code: Identifier
-    tax_rate_basis_points: int = Field(ge=0, le=10_000)
-    category: str = ""
-    tags: list[str] = Field(default=[])
-
-    @model_validator(mode="after")
-    def _codes_differ(self) -> Item:
-        if len(set(self.barcodes)) != len(self.barcodes):
-            raise ValueError("one bar code stands twice")
-        return self
 
 
 def feed_sha256(rows: Iterable[tuple[str, bytes]]) -> str:

@@ -22,16 +22,18 @@ from gateway.peripherals import Request, ScaleStatus, Weight
 from gateway.queue import outbox
 from gateway.queue.database import Database
 from gateway.queue.inbox import Inbox
-from gateway.till import ledger, payment_journal
+from gateway.till import ledger
 from gateway.till.catalogue import Catalogue
 from gateway.till.ledger import Ledger
-from gateway.till.loose_payments import LoosePayments
-from gateway.till.payment_journal import PaymentBook
-from gateway.till.terminals import Desk, Terminals
+from gateway.till.payments import journal as payment_journal
+from gateway.till.payments.journal import PaymentBook
+from gateway.till.payments.loose import LoosePayments
+from gateway.till.payments.terminals import Desk, Terminals
 from gateway.till.workstation import Lane, Store, Workstation
 from retail.barcode import Layouts
 from retail.wire.canonical import canonical
-from retail.wire.feed import ITEMS, FeedHead, FeedRow, Item, feed_sha256
+from retail.wire.feed import FeedHead, FeedRow, feed_sha256
+from retail.wire.rows import ITEMS, Item
 from tests.money import an_outbox, feeds_file
 
 MakeDesk = Callable[[PaymentBook], Desk]

@@ -16,8 +16,8 @@ from gateway.api.server import application
 from gateway.devices.host import TcpHost
 from gateway.devices.manager import Manager
 from gateway.errors import SaleRefused
-from gateway.till.shelf_label_template import templates
-from retail.wire.feed import Item
+from gateway.till.paper.shelf_label_template import templates
+from retail.wire.rows import Item
 from tests.devices.shop import QUICK, device, is_online, until
 
 MILK = Item(

@@ -13,7 +13,8 @@ from cloud_erp.catalog.csv_import import check_digit, import_items
 from cloud_erp.db import Database, open_database
 from cloud_erp.errors import CoreError, ImportRefused
 from retail.wire.canonical import canonical
-from retail.wire.feed import FeedPull, Item, feed_sha256
+from retail.wire.feed import FeedPull, feed_sha256
+from retail.wire.rows import Item
 from tests.cloud_erp.batches import SAMPLE
 
 HEADER = ",".join(csv_import.COLUMNS)

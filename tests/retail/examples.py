@@ -9,9 +9,10 @@ from typing import Any
 from retail.sale import RetailTransaction, SaleLine, Shape, TaxLine, TenderLine
 from retail.wire.ack import Ack, Rejected
 from retail.wire.canonical import canonical, sha256_hex
-from retail.wire.feed import FeedHead, FeedPage, FeedPull, FeedRow, Item
+from retail.wire.feed import FeedHead, FeedPage, FeedPull, FeedRow
 from retail.wire.log import GENESIS, Batch, Record, chain_link
 from retail.wire.presence import Birth, DeviceBrief, DeviceState, GatewayEvent, HqState, LogPosition, Metrics, State
+from retail.wire.rows import Item
 
 EPOCH = "01KAKJ7Q3M8T4V5W6X7Y8Z9A0B"
 NOON = datetime(2026, 11, 22, 12, 0, 0, 125_000, tzinfo=UTC)

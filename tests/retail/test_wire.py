@@ -16,8 +16,9 @@ from pydantic import ValidationError
 from retail.sale import Shape
 from retail.wire import payload
 from retail.wire.canonical import canonical, sha256_hex
-from retail.wire.feed import Item, feed_sha256
+from retail.wire.feed import feed_sha256
 from retail.wire.log import GENESIS, Batch, chain_link
+from retail.wire.rows import Item
 from retail.wire.topics import HQ_STATE, GatewayTopics, gateway_of
 from tests.retail.examples import EPOCH, ITEM, batch, messages
 

@@ -14,8 +14,8 @@ from gateway.devices.payment import Patience, PaymentDesk
 from gateway.devices.session import Session
 from gateway.devices.snapshot import Happened
 from gateway.peripherals import PaymentProgress, Power
-from gateway.till.loose_payments import LoosePayments
-from gateway.till.terminals import Terminals
+from gateway.till.payments.loose import LoosePayments
+from gateway.till.payments.terminals import Terminals
 from gateway.till.workstation import Workstation
 from retail.sale import RetailTransaction, TenderLine, faults
 from tests.devices.shop import device, session_for

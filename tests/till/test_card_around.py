@@ -11,7 +11,7 @@ import pytest
 from gateway.devices.host import TcpHost
 from gateway.errors import BackroomError, DeviceRefused, QueueError, SaleRefused
 from gateway.peripherals import Columns, PaymentKind, PaymentOutcome, Text
-from gateway.till.loose_payments import Wanted
+from gateway.till.payments.loose import Wanted
 from tests.shop import until
 from tests.till.card_shop import (
     BRIEF,
@@ -58,7 +58,7 @@ async def test_a_disk_that_refuses_the_sale_gets_it_later_and_once(counter: Coun
         return await finish(*arguments, **more)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("gateway.till.card.KEEP_AGAIN_S", 0.05)
+        patch.setattr("gateway.till.payments.card.KEEP_AGAIN_S", 0.05)
         patch.setattr(counter.shop.ledger, "finish", full)
         await counter.sell_by_card()
         await until(lambda: counter.till.notice and counter.till.notice.reason == "not_kept")

@@ -183,7 +183,7 @@ async def test_nothing_is_decided_while_the_terminal_is_being_asked(counter: Cou
 async def test_a_terminal_that_comes_back_late_is_believed_before_a_person(tmp_path: Path, host: TcpHost) -> None:
     async with open_counter(tmp_path, host, patience=BRIEF, stock=True) as counter:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("gateway.till.card.ASK_AGAIN_S", 0.05)
+            patch.setattr("gateway.till.payments.card.ASK_AGAIN_S", 0.05)
             await one_before(counter)
             await lost_for_good(counter, host, "after_keep")
             await until(lambda: counter.till.basket.payment and counter.till.basket.payment.person)

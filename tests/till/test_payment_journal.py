@@ -11,10 +11,11 @@ import pytest
 
 from gateway.errors import QueueError
 from gateway.peripherals import Pay, PaymentKind, PaymentOutcome, PaymentReceipt, PaymentResult
-from gateway.till import ledger, payment_journal
+from gateway.till import ledger
 from gateway.till.basket import Basket
-from gateway.till.payment_journal import TerminalJournal
-from gateway.till.payment_rows import Origin
+from gateway.till.payments import journal as payment_journal
+from gateway.till.payments.journal import TerminalJournal
+from gateway.till.payments.rows import Origin
 from gateway.till.tender import OpenPayment
 from tests.shop import Shop
 

@@ -11,8 +11,8 @@ from gateway.drivers.label.tspl_format import render as tspl
 from gateway.drivers.label.zpl_format import render as zpl
 from gateway.errors import ConfigError
 from gateway.peripherals import LabelBarCode, LabelText, Symbology
-from gateway.till.shelf_label import NetContent, ShelfArticle, shelf_label, symbol, unit_price
-from gateway.till.shelf_label_template import Template, read, templates
+from gateway.till.paper.shelf_label import NetContent, ShelfArticle, shelf_label, symbol, unit_price
+from gateway.till.paper.shelf_label_template import Template, read, templates
 from retail.units import Money
 
 MUESLI = ShelfArticle(

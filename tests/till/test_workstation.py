@@ -247,7 +247,7 @@ async def test_eight_lanes_at_once_lose_and_double_nothing(shop: Shop) -> None:
 
 
 async def test_a_receipt_waits_for_paper_and_prints_once(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.till.printing.AGAIN_AFTER_S", 0.01)
+    monkeypatch.setattr("gateway.till.paper.printing.AGAIN_AFTER_S", 0.01)
     shop.trouble = DeviceRefused("printer-1: no paper; put in a new roll", reason="paper_out", code=114)
     printing = asyncio.create_task(shop.printer.run())
     await shop.workstation.enter("4006381333931")
@@ -266,7 +266,7 @@ async def test_a_receipt_waits_for_paper_and_prints_once(shop: Shop, monkeypatch
 async def test_a_receipt_that_may_be_half_printed_comes_again_as_a_copy(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.till.printing.AGAIN_AFTER_S", 0.01)
+    monkeypatch.setattr("gateway.till.paper.printing.AGAIN_AFTER_S", 0.01)
     shop.trouble = DeviceSilent("printer-1: no answer in time", reason="unknown", code=112, begun=True)
     printing = asyncio.create_task(shop.printer.run())
     await shop.workstation.enter("4006381333931")

@@ -15,8 +15,8 @@ import pytest
 from gateway.drivers.label.layout import DOTS_PER_MM
 from gateway.drivers.label.zpl_format import letters_width, render
 from gateway.peripherals import Label, LabelBarCode, LabelBox, LabelElement, LabelQr, LabelText, Symbology
-from gateway.till.shelf_label import NetContent, ShelfArticle, shelf_label
-from gateway.till.shelf_label_template import templates
+from gateway.till.paper.shelf_label import NetContent, ShelfArticle, shelf_label
+from gateway.till.paper.shelf_label_template import templates
 from retail.units import Money
 
 NPM = Path(__file__).parents[2] / "npm"

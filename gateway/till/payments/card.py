@@ -19,9 +19,9 @@ from uuid6 import uuid7
 from gateway.errors import BackroomError, DeviceError, DeviceRefused, SaleRefused
 from gateway.peripherals import PaymentKind, PaymentOutcome, PaymentProgress, PaymentResult
 from gateway.till.basket import Action
-from gateway.till.payment_rows import Origin
+from gateway.till.payments.rows import Origin
+from gateway.till.payments.terminals import Terminals
 from gateway.till.tender import OpenPayment, paid_by_card
-from gateway.till.terminals import Terminals
 
 if TYPE_CHECKING:
     from gateway.till.workstation import Workstation

@@ -22,7 +22,7 @@ from gateway.peripherals import (
     LabelText,
     Symbology,
 )
-from gateway.till.shelf_label_template import Template, names_in
+from gateway.till.paper.shelf_label_template import Template, names_in
 from retail.units import Money
 
 LARGE = {"g": "kg", "ml": "l"}

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from gateway.errors import DeviceRefused, QueueError, SaleRefused
 from gateway.peripherals import ErrorCode, Pay, PaymentOutcome, PaymentResult
-from gateway.till.payment_journal import PaymentBook
+from gateway.till.payments.journal import PaymentBook
 from retail.wire.audit import Severity
 
 log = logging.getLogger(__name__)

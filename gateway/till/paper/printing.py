@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from gateway.errors import DeviceError, QueueError
 from gateway.peripherals import Print, Request
 from gateway.till.ledger import Ledger, ReceiptJob
-from gateway.till.receipt import receipt
+from gateway.till.paper.receipt import receipt
 
 log = logging.getLogger(__name__)
 

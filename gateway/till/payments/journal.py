@@ -19,7 +19,7 @@ from gateway.drivers.terminal.masking import cleaned
 from gateway.errors import QueueError
 from gateway.peripherals import Pay, PaymentOutcome, PaymentResult
 from gateway.queue.database import Database
-from gateway.till.payment_rows import (
+from gateway.till.payments.rows import (
     COLUMNS,
     OPEN,
     Entry,

@@ -17,8 +17,8 @@ from uuid6 import uuid7
 
 from gateway.errors import BackroomError, DeviceRefused, KeyReused, SaleRefused
 from gateway.peripherals import Pay, PaymentKind, PaymentOutcome, PaymentResult
-from gateway.till.payment_rows import KnownPayment, Origin
-from gateway.till.terminals import Terminals
+from gateway.till.payments.rows import KnownPayment, Origin
+from gateway.till.payments.terminals import Terminals
 
 log = logging.getLogger(__name__)
 

@@ -1,0 +1,1 @@
+"""What a printer puts on paper: receipts and shelf labels, as printer-neutral lines and templates."""
