@@ -3,7 +3,8 @@
 Window:  at most `credit` batches in flight (the core says how many).
 Resend:  on a new connection, from the first record not acknowledged; on a second acknowledgement with the same mark
          while later batches are in flight (a hole), from the mark, at once and once; else when the timer runs out
-         (5 s to 5 min by the measured round trip, with jitter, doubling while nothing moves).
+         (5 s to 5 min by the measured round trip, with jitter, doubling while nothing moves); soon after headquarters
+         says that its intake opens, since nobody may have heard what was sent before.
 Contract: retail/wire/log.py, retail/wire/ack.py; design: a PUBACK marks nothing.
 """
 
@@ -24,6 +25,7 @@ from gateway.queue.outbox import BatchOut, Outbox
 from retail.wire.ack import Ack
 from retail.wire.log import BATCH_RECORDS
 from retail.wire.payload import PayloadError, pack, unpack
+from retail.wire.presence import HqState
 
 log = logging.getLogger(__name__)
 
@@ -36,8 +38,10 @@ NO_SUBSCRIBER = 0x10
 NOT_AUTHORISED = 0x87
 TOO_LARGE = 0x95
 QUOTA_EXCEEDED = 0x97
-#: how long nothing new is sent after the broker asked for less, at the most
+#: how long nothing new is sent after the broker asked for less, or headquarters said that it pauses, at the most
 PAUSE_MOST_S = 10.0
+#: within this what is in flight is sent again after intake has opened: all stores hear of it at once
+ANEW_MOST_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,21 @@ class Uplink:
             self._acks.put_nowait(Ack.model_validate_json(unpack(payload)))
         except (ValidationError, PayloadError) as error:
             log.error("an acknowledgement that cannot be read was left out: %s", error)
+
+    def on_hq(self, _topic: str, payload: bytes) -> None:
+        """Headquarters opens its intake, or pauses it. One of several cores may say so: it is a hint and no order."""
+        try:
+            state = HqState.model_validate_json(unpack(payload))
+        except (ValidationError, PayloadError) as error:
+            log.error("headquarters' state cannot be read and was left out: %s", error)
+            return
+        if state.intake == "paused":
+            self._send_less()
+            return
+        self._pause_until, self._silent_rounds = 0.0, 0
+        if self._deadline is not None:
+            self._deadline = min(self._deadline, self._monotonic() + self._random.uniform(0, ANEW_MOST_S))
+        self._wake.set()
 
     # --- the work ---------------------------------------------------------------------------------------------------
 
@@ -170,8 +189,11 @@ class Uplink:
                 self._go_back()
         elif code in (QUOTA_EXCEEDED, NO_SUBSCRIBER):
             # Nobody listens, or too much at once: the batch stays in flight for the timer, nothing new follows at once.
-            self._pause_until = self._monotonic() + self._random.uniform(0, PAUSE_MOST_S)
+            self._send_less()
             log.debug("the broker answered 0x%02x; sending less", code)
+
+    def _send_less(self) -> None:
+        self._pause_until = self._monotonic() + self._random.uniform(0, PAUSE_MOST_S)
 
     def _go_back(self) -> None:
         self._in_flight.clear()
@@ -221,7 +243,7 @@ class Uplink:
         known = self._outbox.recall("core_incarnation")
         if known != ack.core_incarnation:
             if known is not None:
-                again = await self._outbox.refill(ack.contiguous_seq)
+                again = await self._outbox.refill(ack.contiguous_seq, ack.chain)
                 log.warning("headquarters was restored from a backup: %d records are sent again", again)
                 self._go_back()
             await self._outbox.remember("core_incarnation", ack.core_incarnation)

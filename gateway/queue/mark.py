@@ -4,18 +4,20 @@ An acknowledgement is cumulative, so a record's state follows from its seq: behi
 mark it is acked, unless headquarters put it in quarantine, which stands in `rejected`. No record is written again when
 it is acknowledged, and none has to be listed as waiting when it is put.
 
-The mark carries the chain value of its record. It is believed only where that is the value which stands in the log: a
-mark that was spoilt must not let sales pass for booked. Where it is in doubt, all is sent again; headquarters knows
-what it has. Only records up to the mark may ever go, so the mark also says where the numbers and the chain go on when
-the log is empty (records.head).
+The mark carries the chain value of its record. It is believed only where that is the value which stands in the log, or
+to which the next record is chained where that one was pruned: a mark that was spoilt must not let sales pass for
+booked. Where it is in doubt, all is sent again; headquarters knows what it has. Only records up to the mark may ever
+go, so the mark also says where the numbers and the chain go on when the log is empty (records.head).
 """
 
 from __future__ import annotations
 
 import logging
 import sqlite3
+from collections.abc import Iterable
 
 from gateway.queue.records import COLUMNS
+from retail.wire.log import GENESIS, chain_link
 
 log = logging.getLogger(__name__)
 
@@ -72,15 +74,18 @@ def advance(
     return max(0, new)
 
 
-def lower(connection: sqlite3.Connection, epoch: str, seq: int) -> int:
-    """Headquarters has lost what came after seq; how many of those are still kept here."""
+def lower(connection: sqlite3.Connection, epoch: str, seq: int, chain: str | None) -> int:
+    """Headquarters has lost what came after seq, whose chain value it says; how many of those are still kept here."""
     before = of(connection, epoch)
     if before <= seq:
         return 0
     connection.execute("DELETE FROM rejected WHERE epoch = ? AND seq > ?", (epoch, seq))
     connection.execute(
-        "UPDATE acked SET seq = ?1, chain = (SELECT chain FROM record WHERE seq = ?1) WHERE epoch = ?2", (seq, epoch)
+        "UPDATE acked SET seq = ?1, chain = coalesce((SELECT chain FROM record WHERE seq = ?1), ?2) WHERE epoch = ?3",
+        (seq, chain, epoch),
     )
+    if seq == 0:
+        connection.execute("DELETE FROM acked WHERE epoch = ?", (epoch,))
     again = connection.execute("SELECT count(*) FROM record WHERE seq > ? AND seq <= ?", (seq, before)).fetchone()
     return int(again[0])
 
@@ -98,14 +103,29 @@ def first_kept_behind(connection: sqlite3.Connection, seq: int) -> int:
     return seq + 1 if there == first - seq - 1 else int(first)
 
 
+#: the record of a seq and the one behind it
+NEIGHBOURS = "SELECT seq, chain, body_sha256 FROM record WHERE seq IN (?1, ?1 + 1) ORDER BY seq"
+
+
+def agrees(neighbours: Iterable[sqlite3.Row], epoch: str, seq: int, chain: str | None) -> bool | None:
+    """Whether the log has that chain value at seq, given NEIGHBOURS; None where neither of them is left to say."""
+    rows = {row["seq"]: row for row in neighbours}
+    try:
+        if seq in rows:
+            return bool(rows[seq]["chain"] == chain)
+        if seq + 1 in rows:
+            before = bytes.fromhex(chain or "") if seq else GENESIS
+            behind = bytes.fromhex(rows[seq + 1]["body_sha256"])
+            return bool(chain_link(before, epoch, seq + 1, behind).hex() == rows[seq + 1]["chain"])
+    except ValueError:
+        return False  # no chain value at all
+    return None
+
+
 def in_doubt(connection: sqlite3.Connection, epoch: str) -> str | None:
     """What is wrong with the mark, in words; None: its record stands in the log as it says, or the log is empty."""
-    row = connection.execute(
-        "SELECT acked.seq, acked.chain, record.chain FROM acked LEFT JOIN record ON record.seq = acked.seq"
-        " WHERE acked.epoch = ?",
-        (epoch,),
-    ).fetchone()
-    if row is None or (row[1] is not None and row[1] == row[2]):
+    row = connection.execute("SELECT seq, chain FROM acked WHERE epoch = ?", (epoch,)).fetchone()
+    if row is None or agrees(connection.execute(NEIGHBOURS, (row[0],)), epoch, row[0], row[1]):
         return None
     if connection.execute("SELECT 1 FROM record LIMIT 1").fetchone() is None:
         return None

@@ -215,20 +215,23 @@ class Outbox:
                 raise UnknownRecord(
                     f"the core acknowledged {of_epoch}/{contiguous_seq}; this outbox is {now} and ends at {top}"
                 )
-            row = connection.execute("SELECT chain FROM record WHERE seq = ?", (contiguous_seq,)).fetchone()
-            if chain is not None and row is not None and row["chain"] != chain:
+            near = connection.execute(mark.NEIGHBOURS, (contiguous_seq,)).fetchall()
+            if chain is not None and mark.agrees(near, now, contiguous_seq, chain) is False:
                 raise UnknownRecord(
                     f"the core acknowledged seq {contiguous_seq} with other content than this outbox wrote under it"
                 )
-            return mark.advance(connection, of_epoch, contiguous_seq, row["chain"] if row else chain, rejected)
+            there = near[0]["chain"] if near and near[0]["seq"] == contiguous_seq else chain
+            return mark.advance(connection, of_epoch, contiguous_seq, there, rejected)
 
         new = await self._database.write(work, brief=True)
         if new:
             self._moved()
         return new
 
-    async def refill(self, contiguous_seq: int) -> int:
+    async def refill(self, contiguous_seq: int, chain: str | None = None) -> int:
         """A core that was restored from an older backup has lost what came after contiguous_seq: send it again.
+
+        chain: the chain value of contiguous_seq, as the core has it.
 
         How much of earlier epochs it lost cannot be known here, so all of them go over; what it has, it knows by key.
         Where it lost more than is kept here, its mark could never pass the hole: then a new epoch begins.
@@ -236,7 +239,7 @@ class Outbox:
 
         def work(connection: sqlite3.Connection) -> int:
             first = mark.first_kept_behind(connection, contiguous_seq)
-            again = mark.lower(connection, epoch.current(connection), contiguous_seq)
+            again = mark.lower(connection, epoch.current(connection), contiguous_seq, chain)
             if first > contiguous_seq + 1:
                 why = f"headquarters lost seq {contiguous_seq + 1} to {first - 1}, which are no longer kept here"
                 epoch.rotate(connection, self._clock, self._store_id, "beyond_retention", why)

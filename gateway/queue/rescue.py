@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gateway.clock import Clock
-from gateway.queue import epoch, records
+from gateway.queue import epoch, mark, records
 from gateway.queue.database import Database
 
 log = logging.getLogger(__name__)
@@ -97,13 +97,11 @@ class _Source:
         self._acked = 0 if former else self._mark(epoch)
 
     def _mark(self, epoch: str | None) -> int:
-        """0 where the mark's own record cannot be read or is another: then all goes over, which does no harm."""
-        rows = self.read(
-            "SELECT acked.seq FROM acked JOIN record ON record.seq = acked.seq AND record.chain = acked.chain"
-            " WHERE acked.epoch = ?",
-            epoch,
-        )
-        return int(rows[0]["seq"]) if rows else 0
+        """0 where the mark cannot be read, or nothing is left to prove it: then all goes over, which does no harm."""
+        for row in self.read("SELECT seq, chain FROM acked WHERE epoch = ?", epoch):
+            if mark.agrees(self.read(mark.NEIGHBOURS, row["seq"]), str(epoch), row["seq"], row["chain"]):
+                return int(row["seq"])
+        return 0
 
     def read(self, sql: str, *parameters: object) -> list[sqlite3.Row]:
         """The rows; none where they cannot be read."""

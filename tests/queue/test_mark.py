@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from gateway.clock import Clock
+from gateway.errors import UnknownRecord
 from gateway.queue import mark, rescue
 from gateway.queue.outbox import Outbox
 from retail.wire.log import Batch
@@ -97,6 +98,55 @@ async def test_a_spoilt_mark_is_not_believed_and_all_is_sent_again(
     position = outbox.position()
     assert (position.oldest_unacked_seq, position.next_seq) == (1, 11)
     assert await outbox.acknowledge(outbox.epoch, 5, {}) == 5
+    database.close()
+
+
+@pytest.mark.parametrize("lost", [0, 6])
+async def test_a_mark_whose_own_record_was_pruned_is_believed_by_what_is_chained_to_it(
+    tmp_path: Path, lost: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Record 20 is gone, 21 is not acknowledged yet; or the core lost 6, and its mark is before all that stay."""
+    database = money_file(tmp_path)
+    outbox = an_outbox(database)
+    await filled(outbox, 21, acked=20)
+    at = 20 - lost
+    chain = database.read("SELECT chain FROM record WHERE seq = ?", at)[0]["chain"]
+    await database.write(lambda connection: connection.execute("DELETE FROM record WHERE seq <= ?", (at,)).rowcount)
+    assert await outbox.refill(at, chain) == lost
+    database.close()
+    assert len(rescue.read(tmp_path / "money.sqlite").waiting) == 1 + lost
+    database = money_file(tmp_path)
+    with caplog.at_level(logging.ERROR):
+        outbox = an_outbox(database)
+    assert not caplog.records
+    assert outbox.position().oldest_unacked_seq == at + 1
+    assert database.read("SELECT seq FROM acked")[0]["seq"] == at
+    with pytest.raises(UnknownRecord, match="other content"):
+        await outbox.acknowledge(outbox.epoch, at, {}, "0" * 64)
+    database.close()
+    with sqlite3.connect(tmp_path / "money.sqlite") as connection:
+        connection.execute("UPDATE acked SET chain = ?", ("ab" * 32,))
+    connection.close()
+    database = money_file(tmp_path)
+    with caplog.at_level(logging.ERROR):
+        an_outbox(database)
+    assert "not believed" in caplog.text
+    database.close()
+
+
+async def test_a_core_that_lost_everything_leaves_no_mark_to_doubt(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    database = money_file(tmp_path)
+    outbox = an_outbox(database)
+    await filled(outbox, 3, acked=3)
+    assert await outbox.refill(0) == 3
+    database.close()
+    database = money_file(tmp_path)
+    with caplog.at_level(logging.ERROR):
+        outbox = an_outbox(database)
+    assert not caplog.records
+    assert outbox.position().oldest_unacked_seq == 1
     database.close()
 
 
