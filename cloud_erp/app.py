@@ -73,6 +73,7 @@ class Core:
             )
             for number in range(1, config.intake.workers + 1)
         ]
+        self._told_life: str | None = None
         self.fleet_worker = Worker("fleet", self._fleet_message, self.database, idle=self._idle)
 
     def start(self) -> None:
@@ -97,17 +98,21 @@ class Core:
         self.feeds.forget()
         self.fleet.listening()
 
-    def _tell(self, intake: str) -> None:
+    def _tell(self, intake: str, only_if_new: bool = False) -> None:
+        """Every store hears of it. only_if_new: the incarnation has changed since."""
         try:
             life = self.database.incarnation()
         except SQLAlchemyError:
             return  # the database is away: there is no incarnation to tell
+        if only_if_new and life == self._told_life:
+            return
+        self._told_life = life
         state = HqState.model_validate({"intake": intake, "core_incarnation": life, "since": now_utc()})
         self.link.publish(HQ_STATE, state.model_dump_json().encode(), True)
 
     def _publish(self, topic: str, payload: bytes, retain: bool) -> bool:
         """A mark told to a store may come with a new incarnation: then headquarters' state is told as well."""
-        self._tell("open")
+        self._tell("open", only_if_new=True)
         return self.link.publish(topic, payload, retain)
 
     def _route(self, message: Message) -> None:

@@ -16,7 +16,7 @@ from gateway.mqtt.uplink import Uplink
 from gateway.queue.inbox import Inbox
 from gateway.queue.outbox import Outbox
 from retail.wire.rows import ITEMS
-from retail.wire.topics import GatewayTopics
+from retail.wire.topics import HQ_STATE, GatewayTopics
 
 
 class Headquarters:
@@ -44,6 +44,7 @@ class Headquarters:
             inbox, topics, (ITEMS,), publish, lambda: rfc3339(clock.wall()), random, lambda _feed: self.moved()
         )
         self.link.subscribe(topics.ack, self._uplink.on_ack)
+        self.link.subscribe(HQ_STATE, self._uplink.on_hq, only_news=True)
         self.link.subscribe(topics.feed_head("+"), self._downlink.on_head)
         self.link.subscribe(topics.feed_page("+"), self._downlink.on_page)
         self.link.on_up(self._link_up)

@@ -26,6 +26,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from gateway.errors import BackroomError, QueueError
 
@@ -93,6 +94,7 @@ class Link:
         self._will = will
         self._random = random
         self._handlers: list[tuple[str, Handler]] = []
+        self._filters: list[tuple[str, SubscribeOptions]] = []
         self._on_up: list[Callable[[int], Awaitable[None]]] = []
         self._on_down: list[Callable[[], None]] = []
         self._client: Client | None = None
@@ -104,8 +106,11 @@ class Link:
         self.reconnects = 0
         self.last_error: str | None = None
 
-    def subscribe(self, topic_filter: str, handler: Handler) -> None:
+    def subscribe(self, topic_filter: str, handler: Handler, only_news: bool = False) -> None:
+        """only_news: not what the broker had kept of it from before this connection."""
         self._handlers.append((topic_filter, handler))
+        kept = SubscribeOptions.RETAIN_DO_NOT_SEND if only_news else SubscribeOptions.RETAIN_SEND_ON_SUBSCRIBE
+        self._filters.append((topic_filter, SubscribeOptions(qos=1, retainHandling=kept)))
 
     def on_up(self, heard: Callable[[int], Awaitable[None]]) -> None:
         self._on_up.append(heard)
@@ -259,8 +264,8 @@ class Link:
         if code != 0:
             self._answered.set_exception(LinkDown(f"the broker refused us: {words}"))
             return
-        if self._handlers:
-            client.subscribe([(topic_filter, 1) for topic_filter, _ in self._handlers])
+        if self._filters:
+            client.subscribe(self._filters)
         self._answered.set_result(receive_maximum)
 
     def _disconnected(self, client: Client, words: str) -> None:

@@ -80,6 +80,18 @@ async def test_it_publishes_and_hears_what_is_retained(broker: Mosquitto) -> Non
     await box.end()
 
 
+async def test_only_news_leaves_out_what_the_broker_had_kept(broker: Mosquitto) -> None:
+    send(broker.port, "edge/v1/hq/state", "of before")
+    send(broker.port, f"edge/v1/{GATEWAY}/down/ack", "kept")
+    box = Box(broker.port)
+    box.link.subscribe("edge/v1/hq/state", lambda topic, payload: box.heard.append((topic, payload)), only_news=True)
+    await until(lambda: box.link.connected and bool(box.heard))
+    send(broker.port, "edge/v1/hq/state", "news")
+    await until(lambda: len(box.heard) == 2)
+    assert box.heard == [(f"edge/v1/{GATEWAY}/down/ack", b"kept"), ("edge/v1/hq/state", b"news")]
+    await box.end()
+
+
 async def test_it_comes_back_with_a_new_session_after_the_broker_was_away(broker: Mosquitto) -> None:
     box = Box(broker.port)
     await until(lambda: box.link.connected)

@@ -10,14 +10,16 @@ from random import Random
 import pytest
 
 from gateway.mqtt.link import LinkDown, Publication
-from gateway.mqtt.uplink import Uplink
+from gateway.mqtt.uplink import ANEW_MOST_S, PAUSE_MOST_S, Uplink
 from gateway.queue.outbox import Outbox
 from retail.wire.ack import Ack, Rejected
 from retail.wire.log import Batch
 from retail.wire.payload import pack, unpack
+from retail.wire.presence import HqState
 from tests.money import an_outbox, draft, money_file
 
 INCARNATION = "core-a"
+NOON = "2026-11-22T12:00:00.000Z"
 
 
 class Core:
@@ -141,6 +143,49 @@ async def test_silence_is_answered_by_sending_again_after_a_while(core: Core) ->
     core.now += 301
     await sell(core, 1)  # wakes it; the timer has run out
     await until(lambda: (1, 2) in core.batches)
+
+
+def hq(core: Core, intake: str) -> None:
+    state = HqState.model_validate({"intake": intake, "core_incarnation": INCARNATION, "since": NOON})
+    core.uplink.on_hq("edge/v1/hq/state", pack(state))
+
+
+async def test_what_nobody_heard_is_sent_again_soon_after_intake_opens(core: Core) -> None:
+    core.puback = 0x10
+    core.uplink.link_up()
+    await sell(core, 1)
+    await until(lambda: core.batches == [(1, 1)])
+    core.puback = 0x00
+    hq(core, "open")
+    core.now += ANEW_MOST_S
+    hq(core, "open")
+    await until(lambda: core.batches == [(1, 1)] * 2)
+
+
+async def test_a_paused_intake_gets_no_more_for_a_while_and_is_not_waited_for_for_ever(core: Core) -> None:
+    core.uplink.link_up()
+    core.acknowledge(0)
+    await until(lambda: core.outbox.recall("core_incarnation") == INCARNATION)
+    hq(core, "paused")
+    await sell(core, 1)
+    for _ in range(50):
+        await asyncio.sleep(0)
+    assert core.batches == []
+    core.now += PAUSE_MOST_S
+    await sell(core, 1)
+    await until(lambda: core.batches == [(1, 2)])
+    hq(core, "paused")
+    hq(core, "open")
+    await sell(core, 1)
+    await until(lambda: core.batches[-1] == (3, 3))
+
+
+async def test_a_state_of_headquarters_that_cannot_be_read_changes_nothing(core: Core) -> None:
+    core.uplink.link_up()
+    core.uplink.on_hq("edge/v1/hq/state", b"{}")
+    core.uplink.on_hq("edge/v1/hq/state", b"\x28\xb5\x2f\xfdnonsense")
+    await sell(core, 1)
+    await until(lambda: core.batches == [(1, 1)])
 
 
 async def test_a_core_restored_from_a_backup_is_refilled(core: Core) -> None:
