@@ -7,6 +7,7 @@ BackroomError
 │   ├── DeviceSilent       no answer in time; nothing may be assumed
 │   └── DeviceGone         unplugged, switched off, or its port is taken
 ├── SaleRefused            the till will not do this now (names the field or the state)
+├── PairingRefused         a program of the shop cannot be paired so
 ├── QueueError             the durable queue
 │   ├── QueueFull          no room for one more sale
 │   ├── QueueDamaged       the money file does not open, or fails its check
@@ -55,6 +56,15 @@ class SaleRefused(BackroomError):
     """`field` names what is wrong in a request; `reason` is one machine word for a program to act on."""
 
     def __init__(self, text: str, *, reason: str, field: str | None = None) -> None:
+        super().__init__(text)
+        self.reason = reason
+        self.field = field
+
+
+class PairingRefused(BackroomError):
+    """`field` and `reason` as of SaleRefused."""
+
+    def __init__(self, text: str, *, reason: str = "not_paired", field: str | None = None) -> None:
         super().__init__(text)
         self.reason = reason
         self.field = field

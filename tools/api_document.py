@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any, cast
 
-from gateway.api import baskets, devices, items, labels, payments, status, transactions
+from gateway.api import baskets, devices, items, labels, pairing, payments, status, transactions
 from gateway.api.events import Stopping
 from gateway.api.openapi import document
 from gateway.till.paper.shelf_label_template import templates
@@ -23,6 +23,7 @@ def render() -> str:
         *items.operations(nothing),
         *transactions.operations(nothing, nothing),
         *payments.operations(nothing, "EUR"),
+        *pairing.operations(nothing),
         *devices.operations({}, stopping),
         *labels.operations({}, nothing, templates(), "en", nothing),
     ]

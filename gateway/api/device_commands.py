@@ -223,6 +223,7 @@ class DeviceCommand:
     example: Any = None
 
 
+BEEP_EXAMPLE = {"sound": "bad"}
 RECEIPT_EXAMPLE = {
     "lines": [
         {"type": "text", "text": "Corner shop", "align": "center", "bold": True},
@@ -251,10 +252,18 @@ TERMINALS = (DeviceClass.PAYMENT_TERMINAL,)
 COMMANDS = (
     DeviceCommand("enable", READERS, "Let it read labels", lambda _: SetScanning(True)),
     DeviceCommand("disable", READERS, "Stop it reading", lambda _: SetScanning(False)),
-    DeviceCommand("beep", READERS, "Sound its beeper", lambda body: Beep(body.sound), body=BeepBody),
+    DeviceCommand(
+        "beep", READERS, "Sound its beeper", lambda body: Beep(body.sound), body=BeepBody, example=BEEP_EXAMPLE
+    ),
     DeviceCommand("zero", (DeviceClass.SCALE,), "Set to zero", lambda _: ZeroScale(), 5.0),
     DeviceCommand(
-        "tare", (DeviceClass.SCALE,), "Take off a container", lambda body: TareScale(body.grams), 5.0, TareBody
+        "tare",
+        (DeviceClass.SCALE,),
+        "Take off a container",
+        lambda body: TareScale(body.grams),
+        5.0,
+        TareBody,
+        example={"grams": 120},
     ),
     DeviceCommand("clear-tare", (DeviceClass.SCALE,), "Forget the container", lambda _: ClearTare(), 5.0),
     DeviceCommand("self-test", (DeviceClass.SCALE,), "Have it test itself", lambda _: SelfTest(), 10.0),
@@ -285,6 +294,7 @@ COMMANDS = (
         "Set the brightness",
         lambda body: SetBrightness(body.percent),
         body=BrightnessBody,
+        example={"percent": 60},
     ),
     DeviceCommand(
         "print-labels",

@@ -45,7 +45,8 @@ def document(operations: Sequence[Operation], version: str) -> dict[str, Any]:
             "description": "The local API of the box in the store. Amounts are integers in the currency's minor unit,"
             " weights are whole grams, times are RFC 3339 in UTC. Nothing changes state on GET. A token has scopes: "
             + ", ".join(Scope)
-            + "; on loopback without a configured token none is asked for.",
+            + "; on loopback without a configured token none is asked for. A program of the shop gets its own"
+            " by POST /v1/pair, with a code from the technician's page.",
         },
         "paths": paths,
         "components": {
@@ -69,7 +70,9 @@ def _operation(operation: Operation) -> dict[str, Any]:
         "parameters": _parameters(operation),
         "responses": answers,
     }
-    if operation.scope is not Scope.READ:
+    if not operation.needs_token:
+        described["security"] = [{}]
+    elif operation.scope is not Scope.READ:
         described["security"] = [{}, {"token": [operation.scope.value]}]
     if operation.description:
         described["description"] = operation.description

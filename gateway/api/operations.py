@@ -52,13 +52,14 @@ class Operation:
     scope: Scope = Scope.READ
     example: Any = None
     streams: bool = False
+    needs_token: bool = True
 
     def route(self) -> Route:
         return Route(self.path, self._endpoint, methods=[self.method])
 
     async def _endpoint(self, request: Request) -> Response:
         grant: Grant = request.state.grant
-        if not grant.allows(self.scope):
+        if self.needs_token and not grant.allows(self.scope):
             return not_allowed(grant, self.scope).response()
         try:
             parsed = self.body.model_validate_json(await _read(request)) if self.body else None

@@ -19,12 +19,14 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from gateway.api.applications import Applications
 from gateway.api.basket_views import view as basket_view
 from gateway.api.device_tail import DeviceSession, Tail
 from gateway.api.device_views import NAMES
 from gateway.api.device_words import in_words, label_printer_in_words, printable, printer_in_words
 from gateway.api.events import Stopping, Unlisten, stream
 from gateway.api.items import Searchable
+from gateway.api.scopes import Scope
 from gateway.api.status import StoreStatus
 from gateway.devices.snapshot import Entry, Snapshot, Traffic
 from gateway.peripherals import DeviceClass
@@ -203,9 +205,14 @@ class _Technician:
     """Every device of the box, live, and the link to headquarters."""
 
     def __init__(
-        self, pages: _Pages, devices: Mapping[str, DeviceSession], workstations: Mapping[str, Workstation]
+        self,
+        pages: _Pages,
+        devices: Mapping[str, DeviceSession],
+        workstations: Mapping[str, Workstation],
+        applications: Applications,
     ) -> None:
         self._pages, self._devices, self._workstations = pages, devices, workstations
+        self._applications = applications
 
     async def show(self, _request: Request) -> Response:
         snapshots = [session.snapshot() for session in self._devices.values()]
@@ -216,6 +223,8 @@ class _Technician:
             devices=[(seen, self._card(seen), TESTS[seen.device_class]) for seen in snapshots],
             names=NAMES,
             workstations=list(self._workstations),
+            scopes=list(Scope),
+            programs_part=self._programs(),
         )
 
     async def events(self, _request: Request) -> Response:
@@ -225,12 +234,15 @@ class _Technician:
         def render() -> list[tuple[str, str]]:
             cards = [(f"device-{seen.device_id}", self._card(seen)) for seen in (one.snapshot() for one in sessions)]
             rows = [("entry", self._row(device_id, entry)) for _, device_id, entry in tail.take()]
-            return [("link", self._link()), *cards, *rows]
+            return [("link", self._link()), ("programs", self._programs()), *cards, *rows]
 
         return self._pages.live([tail.listen, self._pages.status.listen], render, AGES_S)
 
     def _link(self) -> str:
         return self._pages.part("link.html", status=self._pages.status.view())
+
+    def _programs(self) -> str:
+        return self._pages.part("programs.html", programs=self._applications.listed())
 
     def _card(self, seen: Snapshot) -> str:
         away_s = (datetime.now(UTC) - seen.since).total_seconds()
@@ -252,11 +264,12 @@ def routes(
     devices: Mapping[str, DeviceSession],
     status: StoreStatus,
     catalogue: Searchable,
+    applications: Applications,
     stopping: Stopping,
 ) -> list[BaseRoute]:
     pages = _Pages(status, stopping)
     till = _Till(pages, workstations, catalogue)
-    technician = _Technician(pages, devices, workstations)
+    technician = _Technician(pages, devices, workstations, applications)
     return [
         Route("/", till.first),
         Route("/till/{workstation}", till.show),

@@ -15,6 +15,7 @@ from gateway.errors import (
     DeviceGone,
     DeviceSilent,
     KeyReused,
+    PairingRefused,
     QueueError,
     QueueFull,
     SaleRefused,
@@ -86,7 +87,7 @@ def path(location: Iterable[int | str]) -> str:
 
 def of_error(error: BackroomError) -> Problem:
     """The status a program can act on: 409 not now, 422 mend the request, 503 try again, 504 the device was silent."""
-    if isinstance(error, SaleRefused):
+    if isinstance(error, SaleRefused | PairingRefused):
         errors = [Fault(field=error.field, message=str(error))] if error.field else []
         status = 422 if error.field else 409
         return Problem(title="Refused", status=status, detail=str(error), reason=error.reason, errors=errors)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -24,10 +24,14 @@ EVERY = frozenset(Scope)
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """name: the token's, as the configuration calls it; it stands in the log, the token never does."""
+    """name: the token's, as the configuration or the pairing calls it; it stands in the log, the token never does.
+
+    paired: by a code, and not by the configuration.
+    """
 
     name: str
     scopes: frozenset[Scope]
+    paired: bool = False
 
     def allows(self, wanted: Scope) -> bool:
         # Whoever may change something may look at it too.
@@ -38,23 +42,31 @@ class Grant:
 ON_THE_BOX = Grant("this box", EVERY)
 
 
-def tokens_of(secrets: Iterable[tuple[str, str, Iterable[str]]]) -> Tokens:
-    """From (name, token, scopes) as the configuration gives them."""
-    return Tokens({token: Grant(name, frozenset(map(Scope, scopes))) for name, token, scopes in secrets})
+def tokens_of(
+    secrets: Iterable[tuple[str, str, Iterable[str]]], paired: Callable[[str], Grant | None] = lambda _token: None
+) -> Tokens:
+    """From (name, token, scopes) as the configuration gives them; paired: see Tokens."""
+    return Tokens({token: Grant(name, frozenset(map(Scope, scopes))) for name, token, scopes in secrets}, paired)
 
 
 class Tokens:
-    """by_token: the secret itself -> what it allows; empty: no token is asked for."""
+    """by_token: the secret itself -> what it allows. None of them, and no token is asked for.
 
-    def __init__(self, by_token: Mapping[str, Grant]) -> None:
+    paired: the grant of a token that a program got by a code, or None.
+    """
+
+    def __init__(
+        self, by_token: Mapping[str, Grant], paired: Callable[[str], Grant | None] = lambda _token: None
+    ) -> None:
         self._by_token = dict(by_token)
+        self._paired = paired
 
     def __bool__(self) -> bool:
         return bool(self._by_token)
 
     def find(self, given: str) -> Grant | None:
         """The grant of a token; every one is compared, so that the time tells nothing."""
-        found = None
+        found = self._paired(given)
         for token, grant in self._by_token.items():
             if hmac.compare_digest(given.strip().encode(), token.encode()):
                 found = grant

@@ -21,6 +21,8 @@ from gateway.api.scopes import ON_THE_BOX, Grant, Scope, Tokens
 
 COOKIE = "backroom"
 SAFE = {"GET", "HEAD", "OPTIONS"}
+#: what nobody needs a token for: to show one, and to get one
+OPEN = {"/login", "/static/backroom.css", "/v1/pair"}
 #: what a page needs; it is asked for here, because pages are no operations
 PAGES = (("/technician", Scope.ADMIN), ("/till", Scope.SELL))
 HEADERS = {
@@ -43,7 +45,7 @@ class Guard:
             await self._app(scope, receive, send)
             return
         request = Request(scope, receive)
-        grant = self._grant(request) if self._tokens else ON_THE_BOX
+        grant = self._grant(request)
         scope.setdefault("state", {})["grant"] = grant
         refusal = self._refusal(request, grant)
         if refusal is None and scope["path"] == "/login":
@@ -69,12 +71,12 @@ class Guard:
             text = "a page of another site may not change anything here"
             return Problem(title="Other origin", status=403, detail=text, reason="other_origin").response()
         path = request.url.path
-        if path in ("/login", "/static/backroom.css"):
+        if path in OPEN:
             return None
         if grant is None:
             if "text/html" in request.headers.get("accept", ""):
                 return RedirectResponse("/login", status_code=303)
-            text = "send a token of [api] as 'Authorization: Bearer ...'"
+            text = "send a token as 'Authorization: Bearer ...': one of [api], or that of a paired program"
             return Problem(title="No token", status=401, detail=text, reason="no_token").response()
         for page, wanted in PAGES:
             if (path == page or path.startswith(page + "/")) and not grant.allows(wanted):
@@ -82,10 +84,11 @@ class Guard:
         return None
 
     def _grant(self, request: Request) -> Grant | None:
+        """Where no token is asked for, one that is given counts all the same: its program may do no more than that."""
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer":
-            given = request.cookies.get(COOKIE, "")
-        return self._tokens.find(given)
+        if scheme.lower() == "bearer":
+            return self._tokens.find(given)
+        return self._tokens.find(request.cookies.get(COOKIE, "")) if self._tokens else ON_THE_BOX
 
     async def _login(self, request: Request) -> Response:
         wrong = False
@@ -102,7 +105,8 @@ class Guard:
 
 def not_allowed(grant: Grant, wanted: Scope) -> Problem:
     has = ", ".join(sorted(grant.scopes))
-    text = f"the token {grant.name!r} may {has}; this needs {wanted}: add it to the scopes of [api.tokens.{grant.name}]"
+    mend = "pair it again with that scope" if grant.paired else f"add it to the scopes of [api.tokens.{grant.name}]"
+    text = f"the token {grant.name!r} may {has}; this needs {wanted}: {mend}"
     return Problem(title="Not allowed", status=403, detail=text, reason="scope")
 
 

@@ -14,7 +14,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import IO, Any
 
-from gateway.api import baskets, devices, items, labels, pages, payments, status, transactions
+from gateway.api import baskets, devices, items, labels, pages, pairing, payments, status, transactions
+from gateway.api.applications import Applications
 from gateway.api.events import Stopping
 from gateway.api.scopes import tokens_of
 from gateway.api.server import application, bind, serve
@@ -67,13 +68,15 @@ class Gateway:
         self._config = config
         self._clock = Clock(config.gateway.timezone)
         self._stopping = Stopping()
-        tokens = tokens_of(config.api.secrets())
+        secrets = config.api.secrets()
         password = read_secret(config.mqtt.password_file, "[mqtt] password_file")
         self._manager = self._make_devices()
         self._listener = bind(config.api.host, config.api.port)
         self.port: int = self._listener.getsockname()[1]
         data = config.gateway.data_dir
         self._lock = lock(data)
+        self._applications = Applications(data, self._clock.wall, self._clock.monotonic)
+        tokens = tokens_of(secrets, self._applications.find)
         self._disk = Disk(data)
         self._money = self._open_money(data / MONEY_FILE)
         self._feeds = Database(data / FEEDS_FILE, [inbox_room.SCHEMA])
@@ -160,6 +163,7 @@ class Gateway:
             *items.operations(self._catalogue, self._config.gateway.locale),
             *transactions.operations(counter.posting, self._outbox),
             *payments.operations(counter.payments, self._config.gateway.currency),
+            *pairing.operations(self._applications),
             *devices.operations(self._manager.sessions, self._stopping),
             *labels.operations(
                 self._manager.sessions,
@@ -172,7 +176,12 @@ class Gateway:
 
     def _pages(self) -> list[Any]:
         return pages.routes(
-            self._counter.workstations, self._manager.sessions, self._status, self._catalogue, self._stopping
+            self._counter.workstations,
+            self._manager.sessions,
+            self._status,
+            self._catalogue,
+            self._applications,
+            self._stopping,
         )
 
     def _hosts(self) -> frozenset[str]:

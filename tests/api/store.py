@@ -10,8 +10,9 @@ from typing import Any
 
 import httpx
 
-from gateway.api import baskets, devices, items, pages, payments
+from gateway.api import baskets, devices, items, pages, pairing, payments
 from gateway.api import status as status_api
+from gateway.api.applications import Applications
 from gateway.api.device_tail import DeviceSession
 from gateway.api.events import Stopping
 from gateway.api.scopes import Tokens
@@ -97,6 +98,7 @@ class Shop:
         self.outbox.listen(self.status.changed)
         store = Store("S0421", "Corner shop", "EUR", "en", Layouts(()))
         clock = Clock("Europe/Berlin")
+        self.applications = Applications(folder, clock.wall, clock.monotonic)
         self.told: list[str] = []
         book = PaymentBook(self._money, clock)
         desks = {"terminal-1": desk(book)} if desk is not None else {}
@@ -159,9 +161,11 @@ class Shop:
             *items.operations(self.catalogue, "en"),
             *status_api.operations(self.status),
             *payments.operations(self.payments, "EUR"),
+            *pairing.operations(self.applications),
         ]
-        served = pages.routes(lanes, self._sessions, self.status, self.catalogue, stopping)
-        app = application(operations, served, frozenset({"127.0.0.1"}), Tokens({}), "1.2.3")
+        served = pages.routes(lanes, self._sessions, self.status, self.catalogue, self.applications, stopping)
+        tokens = Tokens({}, self.applications.find)
+        app = application(operations, served, frozenset({"127.0.0.1"}), tokens, "1.2.3")
         listener = bind("127.0.0.1", self.port)
         self.port = listener.getsockname()[1]
         serving = asyncio.create_task(serve(app, listener, stopping))

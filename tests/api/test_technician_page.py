@@ -15,7 +15,7 @@ from gateway import drivers
 from gateway.devices.host import Host, TcpHost
 from gateway.devices.manager import Manager
 from tests.api.browser import browser_page
-from tests.api.store import Shop, open_shop
+from tests.api.store import Shop, client_of, open_shop
 from tests.devices.shop import QUICK, device, is_online, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -164,3 +164,24 @@ async def test_it_fits_a_phone(chromium: Browser, tmp_path: Path) -> None:
             shape = await button.bounding_box()
             assert shape is not None
             assert shape["height"] >= 48
+
+
+async def test_a_program_is_paired_with_the_code_on_the_page_and_ended_there(chromium: Browser, tmp_path: Path) -> None:
+    async with open_bench(chromium, tmp_path) as bench, client_of(bench.shop) as program:
+        page = bench.page
+        await page.get_by_label("Name of the program").fill("Kassa")
+        await page.get_by_label("take card payments").check()
+        await page.get_by_role("button", name="Show a code").click()
+        code = await page.locator("#code b").inner_text()
+        paired = await program.post("/v1/pair", json={"code": code})
+        assert paired.json()["scopes"] == ["pay", "read", "sell"]
+        program.headers["Authorization"] = f"Bearer {paired.json()['token']}"
+        assert (await program.get("/v1/baskets/1")).status_code == 200
+        row = page.locator(".programs tbody tr")
+        await expect(row).to_contain_text("Kassa")
+
+        await row.get_by_role("button", name="Revoke").click()
+        await row.get_by_role("button", name="Really end Kassa?").click()
+        await expect(page.locator("#code")).to_have_text("Kassa may no longer speak to this box.")
+        await expect(page.locator(".programs")).to_contain_text("None is paired")
+        assert (await program.get("/v1/baskets/1")).status_code == 401

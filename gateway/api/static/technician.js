@@ -119,6 +119,6 @@ for (const [device, card] of cards) {
   card.querySelector("[data-log=download]").addEventListener("click", () => download(device, card.querySelector(".entries")));
 }
 
-const handlers = { link: (html) => put("link", html), entry };
+const handlers = { link: (html) => put("link", html), programs: (html) => put("programs", html), entry };
 for (const device of cards.keys()) handlers[`device-${device}`] = (html) => put(`device-${device}`, html);
 follow("/technician/events", handlers);
