@@ -48,9 +48,13 @@ class Clock:
             self._synced, self._look_again_at = SYNCED_FLAG.exists(), now + LOOK_EVERY_S
         return "synced" if self._synced else "holdover"
 
+    def local(self) -> datetime:
+        """The store's own wall clock, without an offset: what effective dates are compared with."""
+        return self.wall().astimezone(self.zone).replace(tzinfo=None)
+
     def local_date(self) -> date:
         """The calendar day in the store's own time zone: a proposal for a business day, which the till session owns."""
-        return datetime.now(self.zone).date()
+        return self.local().date()
 
 
 def rfc3339(moment: datetime) -> str:

@@ -180,6 +180,8 @@ class SupplyRow(Shape):
     as_of: UtcTime
 
 
+#: feed name -> the field of its rows that lists codes to find them by
+CODES = {ITEMS: "barcodes", MEMBERS: "codes"}
 #: feed name -> its rows
 ROWS: dict[str, type[Shape]] = {
     ITEMS: Item,
