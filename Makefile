@@ -5,7 +5,7 @@ STAMP := .venv/.ready
 export PYTHONDONTWRITEBYTECODE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup debian demo demo-check test lint type imports docs docs-check screenshots bench torture fuzz device-lab pins clean
+.PHONY: help setup debian demo demo-check test lint type imports docs docs-check screenshots bench torture fuzz device-lab pins deb clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -55,6 +55,10 @@ fuzz: setup ## every codec against 10^5 chunks of anything; minutes; ARGS="--dri
 device-lab: setup ## our drivers over a real kernel's USB, HID and serial drivers, in QEMU; minutes
 	@bash tools/setup.sh lab
 	@$(PY) -m lab $(NAME)
+
+deb: setup ## the Debian packages of a box, into dist/; ARCH=arm64 makes one of the two
+	@bash tools/setup.sh deb
+	@$(PY) -m deb $(if $(ARCH),--arch $(ARCH))
 
 pins: ## compile requirements/*.txt again (hashes, no registry address)
 	.venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements/box.txt

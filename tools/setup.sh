@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Everything the two commands need: Debian packages by name, then a virtual environment from pinned, hashed requirements.
-# `tools/setup.sh lab` also installs what `make device-lab` needs.
+# `tools/setup.sh lab` also installs what `make device-lab` needs, `tools/setup.sh deb` what `make deb` does.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -31,6 +31,10 @@ if [ "${1:-}" = lab ]; then
   command -v cpio >/dev/null || missing+=(cpio)
   command -v depmod >/dev/null || missing+=(kmod)
 fi
+if [ "${1:-}" = deb ]; then
+  command -v x86_64-linux-gnu-strip >/dev/null || missing+=(binutils-x86-64-linux-gnu)
+  command -v aarch64-linux-gnu-strip >/dev/null || missing+=(binutils-aarch64-linux-gnu)
+fi
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
 if [ ${#missing[@]} -gt 0 ]; then
   say "installing from Debian: ${missing[*]} (a minute or two)"
@@ -38,7 +42,7 @@ if [ ${#missing[@]} -gt 0 ]; then
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 fi
 
-if [ "${1:-}" = lab ] && [ -e .venv/.ready ]; then exit 0; fi
+if [ -n "${1:-}" ] && [ -e .venv/.ready ]; then exit 0; fi
 if [ ! -x .venv/bin/python ] || ! .venv/bin/python -c '' 2>/dev/null; then
   say "making .venv with $(python3 --version)"
   python3 -m venv --clear .venv
