@@ -175,6 +175,14 @@ class WorkstationTable(_Table):
         return [("scanners", one) for one in self.scanners] + [(key, one) for key, one in single.items() if one]
 
 
+class TillTable(_Table):
+    """[till]: how this store sells."""
+
+    cash_rounding_minor: int | None = Field(
+        default=None, ge=1, le=100_000, description="the smallest coin, in minor units; none: the currency's own"
+    )
+
+
 class BarcodeTable(_Table):
     """[barcode]: how this store's variable-measure labels are laid out."""
 
@@ -210,6 +218,7 @@ class Config(_Table):
     mqtt: MqttTable
     api: ApiTable = Field(default_factory=ApiTable)
     barcode: BarcodeTable = Field(default_factory=BarcodeTable)
+    till: TillTable = Field(default_factory=TillTable)
     device: dict[str, DeviceTable] = Field(default={})
     workstation: dict[str, WorkstationTable] = {"1": WorkstationTable()}
 
@@ -313,6 +322,7 @@ def _keys_of(table: list[str]) -> list[str]:
             "tls": TlsTable,
             "api": ApiTable,
             "barcode": BarcodeTable,
+            "till": TillTable,
             "device": DeviceTable,
             "workstation": WorkstationTable,
             "tokens": TokenTable,

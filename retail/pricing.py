@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from retail.units import Money, Quantity, Weight, divide_half_up
+from retail.units import Money, Quantity, Weight, divide_half_up, exponent
 
 GRAMS_PER_KILOGRAM = 1000
 BASIS_POINTS = 10_000
@@ -53,8 +53,19 @@ def tax_per_code(
     ]
 
 
-def cash_rounding(total: Money, step_minor: int) -> Money:
-    """The amount due in cash where the smallest coin is step_minor: 10.02 CHF at step 5 is 10.00."""
-    if step_minor <= 1:
-        return total
-    return total.share(1, step_minor) * step_minor
+def rounded_to_step(minor: int, step_minor: int) -> int:
+    """The amount in coins of step_minor, half away from zero: 10.02 CHF at step 5 is 10.00, in or out."""
+    return minor if step_minor <= 1 else divide_half_up(minor, step_minor) * step_minor
+
+
+def cash_step_minor(currency: str) -> int:
+    """The smallest amount that changes hands in cash, in minor units: CHF 5, SEK 100, EUR 1.
+
+    Source: CLDR's cash digits and cash rounding (babel), read only where it is asked for.
+    """
+    from babel.core import get_global  # noqa: PLC0415
+
+    fractions = get_global("currency_fractions")
+    _, _, digits, rounding = fractions.get(currency, fractions["DEFAULT"])
+    smallest: int = max(rounding, 1) * 10 ** max(0, exponent(currency) - digits)
+    return smallest

@@ -98,12 +98,12 @@ class _Baskets:
 
     async def abort_payment(self, call: Call) -> BasketView:
         workstation = self._at(call)
-        await workstation.abort_payment()
+        await workstation.tenders.abort_payment()
         return view(workstation)
 
     async def decide_payment(self, call: Call) -> BasketView:
         workstation, said = self._at(call), call.body
-        await workstation.decide_payment(said.paid, said.who, said.why)
+        await workstation.tenders.decide_payment(said.paid, said.who, said.why)
         return view(workstation)
 
     async def events(self, call: Call) -> Response:

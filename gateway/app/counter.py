@@ -25,6 +25,7 @@ from gateway.till.payments.loose import LoosePayments
 from gateway.till.payments.terminals import Desk, Tell, Terminals
 from gateway.till.posting import Posting
 from gateway.till.workstation import Workstation
+from retail.pricing import cash_step_minor
 from retail.units import exponent
 from retail.wire.rows import Item
 
@@ -174,6 +175,7 @@ def _store(config: Config) -> Store:
         locale=gateway.locale,
         layouts=config.barcode.parsed(),
         codes=config.barcode.codes(),
+        cash_step_minor=config.till.cash_rounding_minor or cash_step_minor(gateway.currency),
     )
 
 

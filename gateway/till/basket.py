@@ -14,14 +14,25 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from uuid6 import uuid7
 
 from gateway.errors import SaleRefused
-from gateway.till.tender import OpenPayment, Tendered, tender_lines
+from gateway.till.tenders.rows import OpenPayment, Tendered
+from gateway.till.tenders.settlement import Settlement
 from retail.pricing import extended_amount, tax_per_code
 from retail.sale import RetailTransaction, SaleLine, TaxLine, UtcTime
 from retail.units import Money, Quantity, Weight
 
 State = Literal["idle", "selling", "tendering", "paying", "unknown"]
 Action = Literal[
-    "add", "void_line", "void_all", "tender", "pay", "reverse", "payment_lost", "payment_ended", "reopen", "finish"
+    "add",
+    "void_line",
+    "void_all",
+    "tender",
+    "untender",
+    "pay",
+    "reverse",
+    "payment_lost",
+    "payment_ended",
+    "reopen",
+    "finish",
 ]
 
 #: (state, action) -> state; what does not stand here is refused. docs/till-states.md is drawn from this table.
@@ -33,6 +44,7 @@ TRANSITIONS: dict[tuple[State, Action], State] = {
     ("selling", "tender"): "tendering",
     ("selling", "pay"): "paying",
     ("tendering", "tender"): "tendering",
+    ("tendering", "untender"): "tendering",
     ("tendering", "pay"): "paying",
     ("tendering", "reverse"): "paying",
     ("tendering", "reopen"): "selling",
@@ -50,17 +62,23 @@ REFUSALS: dict[tuple[State, Action], str] = {
     ("idle", "void_all"): "there is no open sale to void",
     ("idle", "tender"): "nothing to pay: scan an item first",
     ("idle", "pay"): "nothing to pay: scan an item first",
+    ("idle", "untender"): "nothing was given yet",
+    ("selling", "untender"): "nothing was given yet",
     ("tendering", "add"): "this sale is being paid: finish or void it, then scan",
     ("tendering", "void_line"): "this sale is being paid: void the whole sale or finish it",
     ("paying", "add"): _PAYING,
     ("paying", "void_line"): _PAYING,
     ("paying", "void_all"): _PAYING,
     ("paying", "tender"): _PAYING,
+    ("paying", "untender"): _PAYING,
+    ("paying", "reverse"): _PAYING,
     ("paying", "pay"): _PAYING,
     ("unknown", "add"): _UNKNOWN,
     ("unknown", "void_line"): _UNKNOWN,
     ("unknown", "void_all"): _UNKNOWN,
     ("unknown", "tender"): _UNKNOWN,
+    ("unknown", "untender"): _UNKNOWN,
+    ("unknown", "reverse"): _UNKNOWN,
     ("unknown", "pay"): _UNKNOWN,
 }
 
@@ -103,6 +121,7 @@ class Basket(BaseModel):
     lines: list[Line] = []
     tenders: list[Tendered] = []
     payment: OpenPayment | None = None
+    cash_step_minor: int = 1
 
     @model_validator(mode="before")
     @classmethod
@@ -138,18 +157,27 @@ class Basket(BaseModel):
     def total(self) -> Money:
         return sum((line.amount(self.currency) for line in self.lines if not line.void), Money(0, self.currency))
 
+    def has_goods(self) -> bool:
+        """Whether there is anything to pay or to pay out for, if only nothing: an article that is free."""
+        return any(not line.void for line in self.lines)
+
+    def settlement(self) -> Settlement:
+        return Settlement(self.total().minor, self.tenders, self.cash_step_minor)
+
     def due(self) -> Money:
-        return self.total() - Money(self.tendered_minor, self.currency)
+        """What is still to pay, by anything but cash; below 0 the shop owes."""
+        return Money(self.settlement().due, self.currency)
 
-    def take_cash(self, amount_minor: int) -> None:
+    def take(self, tender: Tendered) -> None:
         """Cash on top of cash is one tender."""
-        if self.tenders and self.tenders[-1].tender_type == "Cash":
-            self.tenders[-1].amount_minor += amount_minor
+        if tender.tender_type == "Cash" and self.tenders and self.tenders[-1].tender_type == "Cash":
+            self.tenders[-1].amount_minor += tender.amount_minor
         else:
-            self.tenders.append(Tendered(tender_type="Cash", amount_minor=amount_minor))
+            self.tenders.append(tender)
 
-    def card_tenders(self) -> list[Tendered]:
-        return [tender for tender in self.tenders if tender.tender_type == "Card"]
+    def electronic_tenders(self) -> list[Tendered]:
+        """Those that a terminal or a wallet's own device took: each stands in the payment journal."""
+        return [tender for tender in self.tenders if tender.payment_id]
 
     def holds(self, payment_id: str) -> bool:
         """Whether this payment is one of this basket's: under way, or one of its tenders."""
@@ -188,8 +216,7 @@ class Basket(BaseModel):
                     tax_amount_minor=tax.minor,
                 )
             )
-        total = self.total().minor
-        tenders = tender_lines(self.tenders, total, number + 1)
+        tenders = self.settlement().rows(number + 1)
         return RetailTransaction(
             store_id=store_id,
             workstation_id=workstation_id,
@@ -200,7 +227,7 @@ class Basket(BaseModel):
             end_date_time=max(end, self.begin or end),
             currency=self.currency,
             line_items=[*sold, *taxes, *tenders],
-            total_minor=total,
+            total_minor=self.total().minor,
         )
 
     def _sale_line(self, line: Line) -> SaleLine:

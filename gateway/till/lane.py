@@ -17,7 +17,7 @@ EntryMethod = Literal["scanned", "keyed"]
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """What all workstations of a store share."""
+    """What all workstations of a store share. cash_step_minor: the smallest coin."""
 
     store_id: str
     name: str
@@ -25,6 +25,7 @@ class Store:
     locale: str
     layouts: Layouts
     codes: Codes = field(default_factory=Codes)
+    cash_step_minor: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from typing import Any
 from gateway.clock import Clock
 from gateway.errors import BackroomError, DeviceError, SaleRefused
 from gateway.peripherals import OpenDrawer
-from gateway.till.basket import Action, Basket, Line
+from gateway.till.basket import Basket, Line
 from gateway.till.catalogue import Catalogue
 from gateway.till.lane import Ask, EntryMethod, Finished, Lane, Notice, Paid, Store
 from gateway.till.ledger import Ledger
@@ -24,8 +24,9 @@ from gateway.till.paper.receipt import receipt_number
 from gateway.till.payments.card import CardPayments
 from gateway.till.payments.terminals import Terminals
 from gateway.till.ringing import Ringing
+from gateway.till.tenders.tendering import Tendering
 from retail.sale import RetailTransaction
-from retail.units import Money, exponent
+from retail.units import Money
 
 __all__ = ["Ask", "Finished", "Lane", "Notice", "Store", "Workstation"]
 
@@ -59,12 +60,17 @@ class Workstation:
         self._lock = asyncio.Lock()
         self._listeners: list[Callable[[], None]] = []
         self._tasks: set[asyncio.Task[None]] = set()
-        self.basket = ledger.open_basket(lane.workstation_id) or Basket(currency=store.currency)
+        self.basket = ledger.open_basket(lane.workstation_id) or self._new_basket("cashier")
         self.last: Finished | None = None
         self.notice: Notice | None = None
         self.weighing = False
         self._ringing = Ringing(store, catalogue, clock, lane.scale, self._set_weighing)
         self.card = CardPayments(self, terminals, lane.terminal) if terminals is not None else None
+        self.tenders = Tendering(self, self.card)
+
+    def _new_basket(self, operator_id: str) -> Basket:
+        store = self.store
+        return Basket(currency=store.currency, operator_id=operator_id, cash_step_minor=store.cash_step_minor)
 
     def listen(self, heard: Callable[[], None]) -> Callable[[], None]:
         """Call `heard` after every change; returns the way to stop."""
@@ -135,90 +141,18 @@ class Workstation:
             SaleRefused: there is no open sale, or the terminal is at it.
         """
         async with self.command():
-            if self.basket.state == "tendering" and self.basket.card_tenders():
-                await self._cards().take_back()
+            if await self.tenders.take_all_back():
                 return
             self.basket.step("void_all")
             await self.begin_anew()
 
     async def tender_cash(self, amount_minor: int | None = None) -> Finished | None:
-        """Cash in; None means exactly what is due. When the sale is covered it is finished: see Finished.change.
-
-        Raises:
-            SaleRefused: nothing to pay, or no cash at all.
-            QueueError: the sale could not be put on disk; it stays open, nothing was printed.
-        """
-        async with self.command():
-            due = self._due("tender")
-            amount = due if amount_minor is None else amount_minor
-            if amount < 0 or (amount == 0 and due > 0):
-                raise SaleRefused("key the cash received", reason="bad_amount", field="amount_minor")
-            if amount - due > self._change_most():
-                raise SaleRefused(
-                    f"cash of {Money(amount, self.store.currency).plain()} is far more than due; was a bar code keyed?",
-                    reason="bad_amount",
-                    field="amount_minor",
-                )
-            before = self.basket.model_copy(deep=True)
-            try:
-                self.basket.step("tender")
-                self.basket.take_cash(amount)
-                return await self.finish_or_keep()
-            except BackroomError:
-                self.basket = before
-                raise
+        return await self.tenders.cash(amount_minor)
 
     async def tender_card(self, amount_minor: int | None = None) -> None:
-        """Ask the terminal for this much; None means all that is due. Returns once it is on disk that it will be asked.
+        await self.tenders.card(amount_minor)
 
-        Raises:
-            SaleRefused: nothing to pay, more than is due, or there is no terminal here.
-            QueueError: the intent could not be put on disk; the terminal was not asked.
-        """
-        async with self.command():
-            due = self._due("pay")
-            amount = due if amount_minor is None else amount_minor
-            if not 0 < amount <= due:
-                text = f"a card pays at most what is due, {Money(due, self.store.currency).plain()}"
-                raise SaleRefused(text, reason="bad_amount", field="amount_minor")
-            await self._cards().take(amount)
-
-    async def abort_payment(self) -> None:
-        """Ask the terminal to give it up. What became of it shows in the basket, and may be that it was paid.
-
-        Raises:
-            SaleRefused: the terminal is not at it.
-            DeviceError: it cannot be asked; its own red key can.
-        """
-        await self._cards().abort()
-
-    async def decide_payment(self, paid: bool, who: str, why: str) -> None:
-        """Somebody looked at the terminal, which could not say itself what became of the payment.
-
-        Raises:
-            SaleRefused: there is nothing to decide, or who and why are missing.
-        """
-        await self._cards().decide(paid, who, why)
-
-    def _cards(self) -> CardPayments:
-        if self.card is None:
-            raise SaleRefused("this workstation has no card terminal", reason="no_terminal")
-        return self.card
-
-    def _due(self, action: Action) -> int:
-        """What is still to pay, where paying is possible now."""
-        if self.basket.state != "selling":
-            self.basket.model_copy().step(action)
-        if not any(not line.void for line in self.basket.lines):
-            raise SaleRefused("nothing to pay: every line is void; void the sale", reason="nothing_to_pay")
-        return self.basket.due().minor
-
-    def _change_most(self) -> int:
-        """More change than this means a slip: 10,000 currency units."""
-        places: int = 10 ** exponent(self.store.currency)
-        return 10_000 * places
-
-    # --- inside a command, here and in card.py ----------------------------------------------------------------------
+    # --- inside a command, here and in the workstation's parts ---------------------------------------------------------
 
     def command(self) -> _Command:
         return _Command(self, self._lock)
@@ -228,12 +162,12 @@ class Workstation:
         await self._ledger.keep_basket(self.lane.workstation_id, self.basket)
 
     async def begin_anew(self) -> None:
-        self.basket = Basket(currency=self.store.currency, operator_id=self.basket.operator_id)
+        self.basket = self._new_basket(self.basket.operator_id)
         await self.keep()
 
     async def finish_or_keep(self) -> Finished | None:
         """Behind a tender: the sale is finished when nothing is due any more, else the basket is kept with it."""
-        if self.basket.due().minor <= 0:
+        if self.basket.settlement().covered:
             return await self._finish()
         await self.keep()
         return None
@@ -241,18 +175,18 @@ class Workstation:
     async def _finish(self) -> Finished:
         sale = self._to_transaction()
         printer = self.lane.printer
-        paid_by_card = [tender.payment_id for tender in self.basket.card_tenders()]
+        through_terminal = [tender.payment_id for tender in self.basket.electronic_tenders()]
         kept = await self._ledger.finish(
             self.basket.idempotency_key,
             sale,
             "till",
             printer,
             clear_basket=True,
-            also=self.card.booking(paid_by_card) if self.card is not None else None,
+            also=self.card.booking(through_terminal) if self.card is not None else None,
         )
         self.last = self._finished(sale, kept.seq)
-        cash_moved = len(self.basket.tenders) > len(paid_by_card)
-        self.basket = Basket(currency=self.store.currency, operator_id=self.basket.operator_id)
+        cash_moved = any(tender.tender_type == "Cash" for tender in self.basket.tenders)
+        self.basket = self._new_basket(self.basket.operator_id)
         log.info("sale %s: %s %s, seq %d", self.last.number, self.last.total.plain(), sale.currency, kept.seq)
         if printer is not None:
             self._receipt_waiting()
@@ -277,7 +211,7 @@ class Workstation:
     def _to_transaction(self) -> RetailTransaction:
         today = self._clock.local_date()
         before = self._ledger.last_business_date()
-        self.basket.step("finish")
+        self.basket.model_copy().step("finish")  # it stays as it is, for whoever looks, until the sale is on disk
         return self.basket.to_transaction(
             self.store.store_id,
             self.lane.workstation_id,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from retail.pricing import cash_rounding, extended_amount, included_tax, tax_per_code
+from retail.pricing import cash_step_minor, extended_amount, included_tax, rounded_to_step, tax_per_code
 from retail.units import Money, Quantity, Weight
 
 amounts = st.integers(0, 10**9)
@@ -68,6 +68,17 @@ def test_a_tax_code_without_a_rate_is_an_error() -> None:
         tax_per_code([("X", Money(1, "EUR"))], {})
 
 
-@pytest.mark.parametrize(("total", "step", "due"), [(1002, 5, 1000), (1003, 5, 1005), (1007, 1, 1007), (1007, 0, 1007)])
+@pytest.mark.parametrize(
+    ("total", "step", "due"),
+    [(1002, 5, 1000), (1003, 5, 1005), (1007, 1, 1007), (1007, 0, 1007), (-1003, 5, -1005), (-1002, 5, -1000)],
+)
 def test_cash_is_rounded_to_the_smallest_coin(total: int, step: int, due: int) -> None:
-    assert cash_rounding(Money(total, "CHF"), step) == Money(due, "CHF")
+    assert rounded_to_step(total, step) == due
+
+
+@pytest.mark.parametrize(
+    ("currency", "step"),
+    [("CHF", 5), ("CAD", 5), ("SEK", 100), ("DKK", 50), ("CZK", 100), ("EUR", 1), ("USD", 1), ("TWD", 1), ("JPY", 1)],
+)
+def test_the_smallest_coin_of_a_currency_is_the_one_of_cldr(currency: str, step: int) -> None:
+    assert cash_step_minor(currency) == step

@@ -97,10 +97,10 @@ async def test_a_declined_card_says_why_and_the_sale_goes_on(counter: Counter, h
 async def test_an_abort_ends_the_payment_and_takes_nothing(counter: Counter, host: TcpHost) -> None:
     host.set("card_delay", "30")
     with pytest.raises(SaleRefused, match="nothing to abort"):
-        await counter.till.abort_payment()
+        await counter.till.tenders.abort_payment()
     await counter.sell_by_card()
     await until(lambda: counter.till.card and counter.till.card.progress)
-    await counter.till.abort_payment()
+    await counter.till.tenders.abort_payment()
     await counter.settled()
     assert counter.till.notice is not None
     assert counter.till.notice.reason == "payment_aborted"

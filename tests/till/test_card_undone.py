@@ -156,11 +156,11 @@ async def test_a_person_decides_what_the_terminal_cannot_tell(
         assert payment is not None
         for name, why in (("", "slip"), ("Ana", " ")):
             with pytest.raises(SaleRefused):
-                await till.decide_payment(paid, name, why)
+                await till.tenders.decide_payment(paid, name, why)
         await until(lambda: till.basket.payment and till.basket.payment.person)
         with pytest.raises(SaleRefused, match="say what the terminal"):
-            await till.decide_payment(paid, "Ana", "")
-        await till.decide_payment(paid, "Ana", "its display says so")
+            await till.tenders.decide_payment(paid, "Ana", "")
+        await till.tenders.decide_payment(paid, "Ana", "its display says so")
         assert till.basket.state == ("idle" if paid else "tendering")
         assert [code for code, _ in counter.told.records] == ["payment_decided"]
         assert counter.told.records[0][1]["who"] == "Ana"
@@ -171,13 +171,13 @@ async def test_a_person_decides_what_the_terminal_cannot_tell(
         assert "decided by Ana" in json.dumps([one.facts for one in counter.book.history(payment.payment_id)])
         assert await counter.book.journal(TERMINAL).last_reference() == "", "nobody knows its last transaction now"
         with pytest.raises(SaleRefused):
-            await till.decide_payment(True, "Ana", "once more")
+            await till.tenders.decide_payment(True, "Ana", "once more")
 
 
 async def test_nothing_is_decided_while_the_terminal_is_being_asked(counter: Counter, host: TcpHost) -> None:
     await lost_for_good(counter, host, "after_ack")
     with pytest.raises(SaleRefused, match="still being asked"):
-        await counter.till.decide_payment(True, "Ana", "a hunch")
+        await counter.till.tenders.decide_payment(True, "Ana", "a hunch")
 
 
 async def test_a_terminal_that_comes_back_late_is_believed_before_a_person(tmp_path: Path, host: TcpHost) -> None:
@@ -200,5 +200,5 @@ async def test_a_terminal_out_of_the_configuration_leaves_the_word_to_a_person(t
     async with open_counter(tmp_path, host) as counter:
         del counter.terminals.desks[TERMINAL]
         await until(lambda: counter.till.basket.payment and counter.till.basket.payment.person)
-        await counter.till.decide_payment(True, "Ana", "slip of the removed terminal")
+        await counter.till.tenders.decide_payment(True, "Ana", "slip of the removed terminal")
         assert len(counter.cards()) == 1

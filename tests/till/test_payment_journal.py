@@ -16,7 +16,7 @@ from gateway.till.basket import Basket
 from gateway.till.payments import journal as payment_journal
 from gateway.till.payments.journal import TerminalJournal
 from gateway.till.payments.rows import Origin
-from gateway.till.tender import OpenPayment
+from gateway.till.tenders.rows import OpenPayment
 from tests.shop import Shop
 
 PAY = Pay("p-1", PaymentKind.SALE, 318, "EUR", asked_at="2026-11-22T09:30:00Z")

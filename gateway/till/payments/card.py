@@ -21,7 +21,7 @@ from gateway.peripherals import PaymentKind, PaymentOutcome, PaymentProgress, Pa
 from gateway.till.basket import Action
 from gateway.till.payments.rows import Origin
 from gateway.till.payments.terminals import Terminals
-from gateway.till.tender import OpenPayment, paid_by_card
+from gateway.till.tenders.rows import OpenPayment, Tendered
 
 if TYPE_CHECKING:
     from gateway.till.workstation import Workstation
@@ -54,9 +54,8 @@ class CardPayments:
         """Take money. Returns when the intent is on disk; the rest is followed behind the scenes."""
         await self._begin("pay", PaymentKind.SALE, amount_minor)
 
-    async def take_back(self) -> None:
-        """Reverse the last card tender of the basket; the others follow, and then the sale is void."""
-        tender = self._till.basket.card_tenders()[-1]
+    async def take_back(self, tender: Tendered, alone: bool) -> None:
+        """Reverse this tender; not alone: the others follow, and then the sale is void."""
         if not tender.reference:
             raise SaleRefused(
                 "this card payment was decided by hand, so the terminal cannot be asked to take it back: finish the"
@@ -64,11 +63,22 @@ class CardPayments:
                 reason="no_reference",
             )
         await self._begin(
-            "reverse", PaymentKind.REVERSAL, tender.amount_minor, original=tender.reference, reverses=tender.payment_id
+            "reverse",
+            PaymentKind.REVERSAL,
+            tender.amount_minor,
+            original=tender.reference,
+            reverses=tender.payment_id,
+            alone=alone,
         )
 
     async def _begin(
-        self, action: Action, kind: PaymentKind, amount_minor: int, original: str = "", reverses: str | None = None
+        self,
+        action: Action,
+        kind: PaymentKind,
+        amount_minor: int,
+        original: str = "",
+        reverses: str | None = None,
+        alone: bool = False,
     ) -> None:
         if self.terminal is None:
             raise SaleRefused("this workstation has no card terminal", reason="no_terminal")
@@ -81,6 +91,7 @@ class CardPayments:
             currency=till.store.currency,
             original=original,
             reverses=reverses,
+            alone=alone,
         )
         before = till.basket.model_copy(deep=True)
         try:
@@ -131,7 +142,7 @@ class CardPayments:
     async def _drop_what_went_back(self) -> None:
         """While this workstation was out of the configuration, its card's money was taken back: it pays nothing."""
         basket = self._till.basket
-        gone = [one for one in basket.card_tenders() if self._is_reversed(one.payment_id)]
+        gone = [one for one in basket.electronic_tenders() if self._is_reversed(one.payment_id)]
         if gone:
             basket.tenders = [one for one in basket.tenders if one not in gone]
             self._till.say_error("payment_reversed", "The card payment of this sale was taken back meanwhile")
@@ -235,7 +246,7 @@ class CardPayments:
                 if payment.kind is PaymentKind.REVERSAL:
                     await self._given_back(payment, result)
                 elif result.outcome is APPROVED:
-                    till.basket.tenders.append(paid_by_card(payment, result))
+                    till.basket.take(payment.tendered(result))
                     await till.finish_or_keep()
                 else:
                     await till.keep()
@@ -261,19 +272,23 @@ class CardPayments:
             await till.keep()
             return
         till.basket.tenders = [one for one in till.basket.tenders if one.payment_id != payment.reverses]
-        if not till.basket.card_tenders():
+        if payment.alone:
+            await till.keep()
+            return
+        if not till.basket.electronic_tenders():
             till.basket.step("void_all")
             await till.begin_anew()
             return
         try:
-            await self.take_back()
+            await self.take_back(till.basket.electronic_tenders()[-1], alone=False)
         except SaleRefused as refused:
             await till.keep()
             till.say_error(refused.reason, str(refused))
 
     def _in_words(self, payment: OpenPayment, result: PaymentResult) -> str:
         if payment.kind is PaymentKind.REVERSAL:
-            return f"The card payment was not taken back, so the sale is not void: {result.reason}"
+            so = "" if payment.alone else ", so the sale is not void"
+            return f"The card payment was not taken back{so}: {result.reason}"
         return f"Not paid by card: {result.reason}"
 
     def booking(self, payment_ids: Sequence[str]) -> Callable[[sqlite3.Connection], None]:

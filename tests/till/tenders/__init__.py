@@ -1,0 +1,1 @@
+"""Paying: each tender, any mix of them, and money that goes back."""
