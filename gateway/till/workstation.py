@@ -152,7 +152,7 @@ class Workstation:
     async def tender_card(self, amount_minor: int | None = None) -> None:
         await self.tenders.card(amount_minor)
 
-    # --- inside a command, here and in the workstation's parts ---------------------------------------------------------
+    # --- inside a command, here and in the workstation's parts -------------------------------------------------------
 
     def command(self) -> _Command:
         return _Command(self, self._lock)
