@@ -9,9 +9,10 @@ Source: the implementations in taiwan_layouts.py for frame, fields, link and res
         payment is told by no public text: none_codes [MEM]; so is that a void is type 30, told by one source.
 
 How a payment is kept single: the request is repeated after NAK only, when the terminal has said that it did not take
-it. No ACK proves nothing: the terminal may have it, so silence ends as `unknown`. A record has no number of its own; it
-must bear the type and the amount that were asked, and after a payment whose answer was lost no other is taken on this
-line until the inquiry, or the late record itself, told what became of it, or until no terminal could still be at it.
+it, and when a second of silence bears that out: one byte of noise may look like NAK, and then ACK follows. No ACK
+proves nothing: the terminal may have it, so silence ends as `unknown`. A record has no number of its own; it must bear
+the type and the amount that were asked, and after a payment whose answer was lost no other is taken on this line until
+the inquiry, or the late record itself, told what became of it, or until no terminal could still be at it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from functools import reduce
 from operator import xor
 
 from gateway.drivers.terminal.masking import cleaned, masked
-from gateway.drivers.terminal.taiwan_layouts import CARD_TYPES, LAYOUTS
+from gateway.drivers.terminal.taiwan_layouts import CARD_TYPES, ENDS, LAYOUTS
 from gateway.peripherals import (
     Answer,
     Command,
@@ -53,6 +54,7 @@ from retail.units import exponent
 STX, ETX, ACK, NAK = 0x02, 0x03, 0x06, 0x15
 SENDS = 3  # of one request, and of one answer
 GAP_S = 1.0  # a record that stops for so long has lost a byte
+QUIET_S = 1.0  # behind a NAK, before the request is repeated
 LONGEST_S = 300.0  # no terminal is at one payment for so long; Taishin's asks for 250
 TYPES = {PaymentKind.SALE: "01", PaymentKind.REFUND: "02"}
 INQUIRY, SETTLEMENT = "62", "50"
@@ -62,18 +64,6 @@ WHEN = re.compile(r"[0-9]{12}", re.ASCII)
 ASKED_AT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z", re.ASCII)
 REFERENCE = re.compile(r"([0-9A-Za-z]{1,6})-([0-9A-Za-z]{0,9})", re.ASCII)
 
-#: ECR response codes that end a payment: NCCC's list
-ENDS = {
-    "0001": (PaymentOutcome.DECLINED, "declined by the bank or the card; try another card"),
-    "0002": (PaymentOutcome.DECLINED, "declined: the bank wants to be called; try another card"),
-    "0003": (PaymentOutcome.ABORTED, "time ran out at the terminal; take the payment again"),
-    "0004": (PaymentOutcome.NOT_DONE, "wrong operation at the terminal; take the payment again"),
-    "0005": (PaymentOutcome.NOT_DONE, "the terminal cannot reach the bank; check its line, then try again"),
-    "0006": (PaymentOutcome.ABORTED, "cancelled at the terminal; take the payment again if it is wanted"),
-    "0009": (PaymentOutcome.DECLINED, "this card is not taken here; try another card"),
-    "0010": (PaymentOutcome.NOT_DONE, "the terminal does not understand the request; check the option layout"),
-    "0018": (PaymentOutcome.DECLINED, "the card was not read; hold it to the terminal again"),
-}
 UNKNOWN = "no answer to the payment; the terminal is asked what became of it: do not take it again"
 
 
@@ -103,6 +93,7 @@ class TaiwanEdc:
         self._deadline = self._last = 0.0
         self._buffer = bytearray()
         self._gap_at: float | None = None
+        self._again_at: float | None = None
         self._doubt: Pay | None = None  # its answer was lost
         self._doubt_until = 0.0
         self._late: PaymentResult | None = None  # and came after all
@@ -132,7 +123,7 @@ class TaiwanEdc:
         # request was taken, and sending it again would be a second charge.
         self._heard = bool(self._buffer)
         self._buffer.clear()
-        self._gap_at = None
+        self._gap_at = self._again_at = None
         self._command, self._sends, self._bad, self._accepted = command, 1, 0, False
         self._last = now + command.timeout_s
         self._deadline = min(self._last, now + self.answer_s)
@@ -188,6 +179,8 @@ class TaiwanEdc:
             outputs += self._power_is(Power.ONLINE)
         if self._gap_at is not None and now >= self._gap_at:
             outputs += self._bad_record("a record that stopped in the middle", now)
+        if self._again_at is not None and now >= self._again_at:
+            outputs += self._again()
         if self._command is not None and now >= self._deadline:
             outputs += self._lost(self._command, ErrorCode.TIMEOUT, "silent", now)
             outputs += [] if self._accepted else self._power_is(Power.OFF)
@@ -200,12 +193,13 @@ class TaiwanEdc:
         return [PowerChanged(power)]
 
     def _wake(self) -> list[Output]:
-        times = [at for at in (self._gap_at, self._deadline if self._command else None) if at is not None]
+        deadline = self._deadline if self._command else None
+        times = [at for at in (self._gap_at, self._again_at, deadline) if at is not None]
         return [WakeAt(min(times))] if times else []
 
     def _lost(self, command: Command, code: ErrorCode, reason: str, now: float) -> list[Output]:
         """Nothing to rely on came. A payment may have been made: even its ACK may have been lost on the way."""
-        self._command = None
+        self._command = self._again_at = None
         if isinstance(command.request, Pay):
             self._doubt, self._late, self._doubt_until = command.request, None, now + LONGEST_S
             return [Refusal(command.number, code, "unknown", UNKNOWN, begun=True)]
@@ -226,28 +220,36 @@ class TaiwanEdc:
         if self._buffer or byte == STX:
             # By length and not by ETX: any byte of a record, and its LRC too, may look like one.
             self._buffer.append(byte)
-            self._heard = True
+            self._heard, self._again_at = True, None
             return self._record(now) if len(self._buffer) == self.layout.length + 3 else []
         if byte == ACK and self._command is not None and not self._accepted:
-            self._accepted = True
+            self._accepted, self._again_at = True, None
             outputs, request = self._power_is(Power.ONLINE), self._command.request
             if isinstance(request, Pay):
                 outputs.append(PaymentProgress(request.payment_id, PaymentPhase.ACCEPTED))
             return outputs
         if byte == NAK and self._command is not None and not self._accepted and not self._heard:
-            return self._not_taken(self._command)
+            return self._not_taken(self._command, now)
         # A byte that is none of these is noise, and a NAK in noise must not charge a card a second time.
-        self._heard = self._heard or byte not in (ACK, NAK)
+        if byte not in (ACK, NAK):
+            self._heard, self._again_at = True, None
         return []
 
-    def _not_taken(self, command: Command) -> list[Output]:
-        """NAK: it did not take the request, so the very same one may be sent again."""
+    def _not_taken(self, command: Command, now: float) -> list[Output]:
+        """NAK: it did not take the request, so the very same one may be sent again once the line stayed quiet."""
         if self._sends < SENDS:
-            self._sends += 1
-            return [Send(self._frame)]
-        self._command = None
+            self._again_at = self._again_at or now + QUIET_S
+            return []
+        self._command = self._again_at = None
         text = "the terminal does not take the request; check baud, parity and the option layout"
         return [Refusal(command.number, ErrorCode.FAILURE, "not_taken", text)]
+
+    def _again(self) -> list[Output]:
+        self._again_at = None
+        if self._command is None:
+            return []
+        self._sends += 1
+        return [Send(self._frame)]
 
     def _record(self, now: float) -> list[Output]:
         frame = bytes(self._buffer)

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gateway.peripherals import PaymentOutcome
+
 #: what no field covers, and what a field holds that is not given
 BLANK = " "
 
@@ -136,6 +138,18 @@ LAYOUTS: dict[str, Layout] = {
     ),
 }
 
+#: ECR response codes that end a payment: NCCC's list
+ENDS = {
+    "0001": (PaymentOutcome.DECLINED, "declined by the bank or the card; try another card"),
+    "0002": (PaymentOutcome.DECLINED, "declined: the bank wants to be called; try another card"),
+    "0003": (PaymentOutcome.ABORTED, "time ran out at the terminal; take the payment again"),
+    "0004": (PaymentOutcome.NOT_DONE, "wrong operation at the terminal; take the payment again"),
+    "0005": (PaymentOutcome.NOT_DONE, "the terminal cannot reach the bank; check its line, then try again"),
+    "0006": (PaymentOutcome.ABORTED, "cancelled at the terminal; take the payment again if it is wanted"),
+    "0009": (PaymentOutcome.DECLINED, "this card is not taken here; try another card"),
+    "0010": (PaymentOutcome.NOT_DONE, "the terminal does not understand the request; check the option layout"),
+    "0018": (PaymentOutcome.DECLINED, "the card was not read; hold it to the terminal again"),
+}
 CARD_TYPES = {
     "01": "own brand",
     "02": "VISA",

@@ -166,9 +166,11 @@ def test_an_approved_sale() -> None:
 
 def test_nak_has_the_same_request_sent_again_three_times_in_all() -> None:
     codec, frame = asked()
-    assert sent(codec.on_bytes(NAK, 0.1)) == frame
-    assert sent(codec.on_bytes(NAK, 0.2)) == frame
-    end = end_of(codec.on_bytes(NAK, 0.3))
+    for at in (0.1, 2.0):
+        assert sent(codec.on_bytes(NAK, at)) == b""
+        assert sent(codec.on_time(at + 0.9)) == b""
+        assert sent(codec.on_time(at + 1.0)) == frame
+    end = end_of(codec.on_bytes(NAK, 4.0))
     assert isinstance(end, Refusal)
     assert (end.reason, end.begun) == ("not_taken", False)
 
@@ -385,3 +387,12 @@ def test_a_nak_in_noise_is_not_believed() -> None:
     codec.on_time(0.0)
     codec.on_command(Command(1, Pay("P-1", PaymentKind.SALE, 318, "TWD"), 75.0), 0.0)
     assert not [output for output in codec.on_bytes(b"Q\x99bS\x15\x63", 0.1) if isinstance(output, Send)]
+
+
+@pytest.mark.parametrize("behind", [b"\x06", b"\x02", b"Q"])
+def test_a_nak_that_is_noise_charges_nobody_twice_the_terminal_goes_on_speaking(behind: bytes) -> None:
+    codec, _ = asked()
+    codec.on_bytes(NAK, 0.1)
+    assert sent(codec.on_bytes(behind, 0.6)) == b""
+    later = [codec.on_time(at / 10) for at in range(7, 600)]
+    assert b"\x02" not in b"".join(sent(outputs) for outputs in later)
