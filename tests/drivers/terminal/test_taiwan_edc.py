@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from gateway.drivers.terminal.taiwan_edc import ENDS, TaiwanEdc, framed
-from gateway.drivers.terminal.taiwan_layouts import LAYOUTS
+from gateway.drivers.terminal.taiwan_edc import TaiwanEdc, framed
+from gateway.drivers.terminal.taiwan_layouts import ENDS, LAYOUTS
 from gateway.peripherals import (
     AbortPayment,
     Answer,
