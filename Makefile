@@ -40,6 +40,9 @@ docs: setup ## write the generated documents again
 docs-check: setup
 	$(PY) -m tools.documents check
 
+words: setup ## bring the catalogues in gateway/words/ up to date with the code, and say what is not translated
+	$(PY) -m tools.words write
+
 screenshots: setup ## the pictures of README.md, from a running demo
 	$(PY) -m tools.screenshots
 

@@ -38,6 +38,8 @@ class GatewayTable(_Table):
     data_dir: Path = Path("data")
     epoch_file: Path | None = Field(default=None, description="a second place for the epoch, on another medium")
     shelf_labels: Path | None = Field(default=None, description="a folder with the shop's own templates")
+    receipt_logo: Path | None = Field(default=None, description="a PNG; a printer's own `logo` goes before it")
+    receipt_footer: list[str] = Field(default=[], max_length=20, description="the last lines of a receipt")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @field_validator("id")
@@ -279,6 +281,7 @@ def _anchored(config: Config, folder: Path) -> Config:
                     "data_dir": folder / config.gateway.data_dir,
                     "epoch_file": at(config.gateway.epoch_file),
                     "shelf_labels": at(config.gateway.shelf_labels),
+                    "receipt_logo": at(config.gateway.receipt_logo),
                 }
             ),
             "mqtt": config.mqtt.model_copy(update={"password_file": at(config.mqtt.password_file), "tls": tls}),

@@ -98,8 +98,11 @@ class RetailTransaction(Shape):
     def rounding_minor(self) -> int:
         return sum(line.amount_minor for line in self.line_items if isinstance(line, RoundingLine))
 
+    def loyalty(self) -> list[LoyaltyLine]:
+        return [line for line in self.line_items if isinstance(line, LoyaltyLine)]
+
     def points_earned(self) -> int:
-        return sum(line.points for line in self.line_items if isinstance(line, LoyaltyLine))
+        return sum(line.points for line in self.loyalty())
 
     def coupons(self) -> list[CouponLine]:
         return [line for line in self.line_items if isinstance(line, CouponLine)]

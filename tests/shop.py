@@ -16,7 +16,10 @@ from gateway.queue.outbox import Outbox
 from gateway.till import ledger
 from gateway.till.catalogue import Catalogue
 from gateway.till.ledger import Ledger
+from gateway.till.paper.beside import ReadBeside
+from gateway.till.paper.jobs import ReceiptJobs
 from gateway.till.paper.printing import ReceiptPrinter
+from gateway.till.paper.receipt import Look
 from gateway.till.payments import journal as payment_journal
 from gateway.till.payments.journal import PaymentBook
 from gateway.till.posting import Posting
@@ -77,8 +80,10 @@ class Shop:
         self.printed: list[tuple[PrintLine, ...]] = []
         self.unacked_when_printed: list[int] = []
         self.book = PaymentBook(self.money, self.clock)
+        self.jobs = ReceiptJobs(self.money, self.outbox)
+        self.look = Look(self.store.name, self.clock.zone)
         self.printer = ReceiptPrinter(
-            "printer-1", self._print, self.ledger, self.store.name, self.clock.zone, lambda: None, self.book.slip
+            "printer-1", self._print, self.jobs, self.look, lambda: None, ReadBeside(self.book.slip)
         )
         self.lane = Lane("1", scale=self._scale, drawer=self._drawer, printer="printer-1")
         self.workstation = self.make_workstation(self.lane)

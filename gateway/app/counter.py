@@ -19,7 +19,10 @@ from gateway.till.catalogue import Catalogue
 from gateway.till.customer_display import COLUMNS, CustomerDisplay
 from gateway.till.lane import Ask, Lane, Store
 from gateway.till.ledger import Ledger
+from gateway.till.paper.beside import ReadBeside
+from gateway.till.paper.jobs import ReceiptJobs
 from gateway.till.paper.printing import ReceiptPrinter
+from gateway.till.paper.receipt import Look
 from gateway.till.payments.journal import PaymentBook
 from gateway.till.payments.loose import LoosePayments
 from gateway.till.payments.terminals import Desk, Tell, Terminals
@@ -48,6 +51,7 @@ class Counter:
         manager: Manager,
         catalogue: Catalogue,
         ledger: Ledger,
+        jobs: ReceiptJobs,
         book: PaymentBook,
         tell: Tell,
         clock: Clock,
@@ -61,7 +65,7 @@ class Counter:
         _must_fit(config)
         self.printers = {
             printer: ReceiptPrinter(
-                printer, self._ask(printer), ledger, self.store.name, clock.zone, changed, book.slip
+                printer, self._ask(printer), jobs, _look(config, clock), changed, ReadBeside(book.slip)
             )
             for printer in {table.printer for table in lanes.values() if table.printer}
         }
@@ -176,6 +180,17 @@ def _store(config: Config) -> Store:
         layouts=config.barcode.parsed(),
         codes=config.barcode.codes(),
         cash_step_minor=config.till.cash_rounding_minor or cash_step_minor(gateway.currency),
+    )
+
+
+def _look(config: Config, clock: Clock) -> Look:
+    gateway = config.gateway
+    return Look(
+        store_name=gateway.store_name or gateway.store_id,
+        zone=clock.zone,
+        locale=gateway.locale,
+        logo=True,  # a printer that has no picture prints none
+        footer=tuple(gateway.receipt_footer),
     )
 
 

@@ -30,7 +30,7 @@ from gateway.errors import ConfigError, QueueDamaged
 from gateway.fleet import health
 from gateway.fleet.housekeeping import Housekeeping
 from gateway.fleet.report import Report
-from gateway.peripherals import PowerChanged
+from gateway.peripherals import DeviceClass, PowerChanged
 from gateway.queue import inbox as inbox_room
 from gateway.queue import outbox as outbox_room
 from gateway.queue import rescue
@@ -43,6 +43,7 @@ from gateway.queue.retention import Retention
 from gateway.till import ledger as ledger_room
 from gateway.till.catalogue import Catalogue
 from gateway.till.ledger import Ledger
+from gateway.till.paper.jobs import ReceiptJobs
 from gateway.till.paper.shelf_label_template import templates
 from gateway.till.payments import journal as payment_journal
 from gateway.till.payments.journal import PaymentBook
@@ -84,6 +85,7 @@ class Gateway:
         self._outbox = Outbox(self._money, self._clock, config.gateway.id, config.gateway.store_id, second)
         self._inbox = Inbox(self._feeds, codes={ITEMS: "barcodes"})
         self._ledger = Ledger(self._money, self._outbox)
+        self._jobs = ReceiptJobs(self._money, self._outbox)
         self._book = PaymentBook(self._money, self._clock)
         self._catalogue = Catalogue(self._inbox)
         self._status = status.StoreStatus(self._status_view)
@@ -115,7 +117,10 @@ class Gateway:
     def _make_devices(self) -> Manager:
         manager = Manager(self._clock.monotonic)
         for name, table in self._config.device.items():
-            manager.add(name, load_driver(table.driver), table.url, table.options(name))
+            driver, options = load_driver(table.driver), table.options(name)
+            if (logo := self._config.gateway.receipt_logo) and driver.device_class is DeviceClass.POS_PRINTER:
+                options = {"logo": str(logo)} | options
+            manager.add(name, driver, table.url, options)
         return manager
 
     def _make_report(self, reconnects: Any) -> Report:
@@ -139,6 +144,7 @@ class Gateway:
             self._manager,
             self._catalogue,
             self._ledger,
+            self._jobs,
             self._book,
             self._outbox.tell,
             self._clock,
@@ -221,7 +227,7 @@ class Gateway:
             next_seq=position.next_seq,
             price_book_version=self._catalogue.version(),
             sales_today=self._ledger.day(self._headquarters.report.business_day())[0],
-            receipts_waiting=sum(self._ledger.receipts_waiting(printer) for printer in self._counter.printers),
+            receipts_waiting=sum(self._jobs.waiting(printer) for printer in self._counter.printers),
             disk_trouble=self._disk.trouble(),
             printer_trouble=[worker.trouble for worker in self._counter.printers.values() if worker.trouble],
         )

@@ -1,4 +1,4 @@
-"""The till's own rows in the money file: finished transactions, open baskets, receipts still to print.
+"""The till's own rows in the money file: finished transactions and open baskets.
 
 A finished sale, its outbox row, its receipt job and the end of its basket are one SQL transaction.
 """
@@ -8,19 +8,20 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date
 
 from gateway.queue.database import Database
 from gateway.queue.outbox import Kept, Outbox
 from gateway.queue.records import Draft
 from gateway.till.basket import Basket
+from gateway.till.paper import jobs
 from retail.sale import RetailTransaction
 from retail.wire.canonical import canonical
 
 log = logging.getLogger(__name__)
 
-SCHEMA = """
+SCHEMA = (
+    """
 CREATE TABLE IF NOT EXISTS retail_transaction (
     idempotency_key TEXT PRIMARY KEY,
     workstation_id TEXT NOT NULL,
@@ -34,25 +35,9 @@ CREATE INDEX IF NOT EXISTS retail_transaction_number ON retail_transaction (work
 CREATE TABLE IF NOT EXISTS basket (workstation_id TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS earlier_number
     (workstation_id TEXT PRIMARY KEY, number INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS receipt_job (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
-    idempotency_key TEXT NOT NULL UNIQUE,
-    printer TEXT NOT NULL,
-    state TEXT NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'printing', 'printed')),
-    attempts INTEGER NOT NULL DEFAULT 0
-) STRICT;
-CREATE INDEX IF NOT EXISTS receipt_job_open ON receipt_job (printer, number) WHERE state != 'printed';
 """
-
-
-@dataclass(frozen=True, slots=True)
-class ReceiptJob:
-    """attempted: bytes of it may already be on paper, so print it marked as a copy. seq: its place in the log."""
-
-    number: int
-    seq: int
-    attempted: bool
-    transaction: RetailTransaction
+    + jobs.SCHEMA
+)
 
 
 def salvage(old: sqlite3.Connection, new: sqlite3.Connection) -> None:
@@ -164,39 +149,4 @@ class Ledger:
             "  AND other.origin = retail_transaction.origin)",
             [(key,) for key in keys],
         )
-        connection.executemany(
-            "DELETE FROM receipt_job WHERE idempotency_key = ? AND state = 'printed'", [(key,) for key in keys]
-        )
-
-    # --- receipts ---------------------------------------------------------------------------------------------------
-
-    def next_receipt(self, printer: str) -> ReceiptJob | None:
-        """The oldest receipt that is still to print; its sale may stand in the log of an earlier epoch."""
-        rows = self._database.read(
-            "SELECT number, idempotency_key, attempts FROM receipt_job"
-            " WHERE printer = ? AND state != 'printed' ORDER BY number LIMIT 1",
-            printer,
-        )
-        record = self._outbox.state_of(rows[0]["idempotency_key"]) if rows else None
-        if record is None:
-            return None
-        sale = RetailTransaction.model_validate_json(record["body"])
-        return ReceiptJob(rows[0]["number"], record["seq"], rows[0]["attempts"] > 0, sale)
-
-    def receipts_waiting(self, printer: str) -> int:
-        rows = self._database.read(
-            "SELECT count(*) AS count FROM receipt_job WHERE printer = ? AND state != 'printed'", printer
-        )
-        return int(rows[0]["count"])
-
-    async def mark_receipt(self, number: int, state: str) -> None:
-        """state `printing` before the first byte goes out, `printed` when the printer said so, `waiting` to undo."""
-
-        def change(connection: sqlite3.Connection) -> int:
-            return connection.execute(
-                "UPDATE receipt_job SET state = ?1, attempts = CASE ?1 WHEN 'printing' THEN attempts + 1"
-                " WHEN 'waiting' THEN attempts - 1 ELSE attempts END WHERE number = ?2",
-                (state, number),
-            ).rowcount
-
-        await self._database.write(change)
+        jobs.prune(connection, keys)

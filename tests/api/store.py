@@ -26,6 +26,7 @@ from gateway.queue.inbox import Inbox
 from gateway.till import ledger
 from gateway.till.catalogue import Catalogue
 from gateway.till.ledger import Ledger
+from gateway.till.paper.jobs import ReceiptJobs
 from gateway.till.payments import journal as payment_journal
 from gateway.till.payments.journal import PaymentBook
 from gateway.till.payments.loose import LoosePayments
@@ -93,6 +94,7 @@ class Shop:
         self.outbox = an_outbox(self._money)
         self._inbox = Inbox(self._feeds, codes={ITEMS: "barcodes"})
         self._ledger = Ledger(self._money, self.outbox)
+        self.jobs = ReceiptJobs(self._money, self.outbox)
         self.catalogue = Catalogue(self._inbox)
         self.status = StoreStatus(self._view)
         self.outbox.listen(self.status.changed)
@@ -127,7 +129,7 @@ class Shop:
             next_seq=position.next_seq,
             price_book_version=self.catalogue.version(),
             sales_today=position.next_seq - 1,
-            receipts_waiting=self._ledger.receipts_waiting("printer-1"),
+            receipts_waiting=self.jobs.waiting("printer-1"),
             printer_trouble=self.trouble,
         )
 

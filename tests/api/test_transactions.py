@@ -160,10 +160,10 @@ async def test_a_disk_that_refuses_is_told_as_try_again(shop: Shop, monkeypatch:
 
 async def test_a_receipt_is_printed_only_where_it_is_asked_for(shop: Shop) -> None:
     await post(shop, sale(workstation_id="1"), key="a")
-    assert shop.ledger.receipts_waiting("printer-1") == 0
+    assert shop.jobs.waiting("printer-1") == 0
     async with client(shop) as http:
         await http.post("/v1/transactions?print=true", json=sale(workstation_id="1"), headers={"Idempotency-Key": "b"})
-    assert shop.ledger.receipts_waiting("printer-1") == 1
+    assert shop.jobs.waiting("printer-1") == 1
 
 
 async def test_the_open_sale_over_http(shop: Shop) -> None:

@@ -29,6 +29,7 @@ from gateway.queue.retention import Retention
 from gateway.till import ledger as ledger_room
 from gateway.till.basket import Basket
 from gateway.till.ledger import Ledger
+from gateway.till.paper.jobs import ReceiptJobs, State
 from retail.wire.canonical import canonical
 from tests.powercut.diary import ANYTHING, note
 from tests.queue import layout_1
@@ -51,6 +52,7 @@ class Till:
     database: Database
     outbox: Outbox
     ledger: Ledger
+    jobs: ReceiptJobs
 
     @classmethod
     def opened(cls, folder: Path, second: Path, synchronous: str = "FULL") -> Till:
@@ -58,7 +60,7 @@ class Till:
         schemas = [outbox_room.SCHEMA, ledger_room.SCHEMA]
         database = Database(folder / MONEY, schemas, synchronous=synchronous)
         outbox = Outbox(database, Clock("Europe/Berlin"), GATEWAY_ID, "S0421", SecondPlace(second / EPOCH_FILE))
-        return cls(database, outbox, Ledger(database, outbox))
+        return cls(database, outbox, Ledger(database, outbox), ReceiptJobs(database, outbox))
 
 
 class Day:
@@ -137,13 +139,14 @@ class Day:
 
     async def _print(self) -> None:
         for _ in range(2):
-            job = self._till.ledger.next_receipt(PRINTER)
+            job = self._till.jobs.next(PRINTER)
             if job is None:
                 return
             key = job.transaction.operator_id
-            for state in ("printing", "printed"):
+            states: tuple[State, ...] = ("printing", "printed")
+            for state in states:
                 note("try", "is", f"receipt {key}", state)
-                await self._till.ledger.mark_receipt(job.number, state)
+                await self._till.jobs.mark(job, state)
                 note("sure", "is", f"receipt {key}", state)
 
     async def _core_speaks(self) -> None:

@@ -56,7 +56,7 @@ async def test_the_drawer_opens_and_the_receipt_prints_only_after_the_commit(sho
     await shop.workstation.tender_cash()
     await until(lambda: shop.printed and shop.drawer_openings)
     assert shop.unacked_when_printed == [1]
-    await until(lambda: shop.ledger.receipts_waiting("printer-1") == 0)
+    await until(lambda: shop.jobs.waiting("printer-1") == 0)
     printing.cancel()
 
 

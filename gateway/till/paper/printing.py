@@ -10,12 +10,12 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from gateway.errors import DeviceError, QueueError
 from gateway.peripherals import Print, Request
-from gateway.till.ledger import Ledger, ReceiptJob
-from gateway.till.paper.receipt import receipt
+from gateway.till.paper.jobs import ReceiptJob, ReceiptJobs
+from gateway.till.paper.receipt import NOTHING, Beside, Look, receipt
+from retail.sale import RetailTransaction
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +23,8 @@ AGAIN_AFTER_S = 1.0
 PRINT_WITHIN_S = 30.0
 
 Ask = Callable[[Request, float], Awaitable[Any]]
-Slip = Callable[[str], tuple[str, ...]]
+#: what a receipt says beside its transaction
+AsBeside = Callable[[RetailTransaction], Beside]
 
 
 class ReceiptPrinter:
@@ -33,20 +34,17 @@ class ReceiptPrinter:
         self,
         printer: str,
         ask: Ask,
-        ledger: Ledger,
-        store_name: str,
-        zone: ZoneInfo,
+        jobs: ReceiptJobs,
+        look: Look,
         changed: Callable[[], None],
-        slip: Slip = lambda _payment_id: (),
+        beside: AsBeside = lambda _sale: NOTHING,
     ) -> None:
-        """slip: the customer's copy of a card payment, as the terminal wants it printed."""
         self.printer = printer
         self._ask = ask
-        self._ledger = ledger
-        self._store_name = store_name
-        self._zone = zone
+        self._jobs = jobs
+        self._look = look
         self._changed = changed
-        self._slip = slip
+        self._beside = beside
         self._work = asyncio.Event()
         self._work.set()
         self.trouble: str | None = None
@@ -58,7 +56,7 @@ class ReceiptPrinter:
         while True:
             await self._work.wait()
             self._work.clear()
-            while (job := self._ledger.next_receipt(self.printer)) is not None:
+            while (job := self._jobs.next(self.printer)) is not None:
                 try:
                     await self._print(job)
                 except QueueError as error:
@@ -67,28 +65,27 @@ class ReceiptPrinter:
                     await asyncio.sleep(AGAIN_AFTER_S)
 
     async def _print(self, job: ReceiptJob) -> None:
-        payments = [tender.payment_id for tender in job.transaction.tenders() if tender.payment_id]
-        slips = [slip for payment_id in payments if (slip := self._slip(payment_id))]
-        lines = receipt(job.transaction, self._store_name, self._zone, job.seq, copy=job.attempted, slips=slips)
-        await self._ledger.mark_receipt(job.number, "printing")
+        beside = self._beside(job.transaction)
+        lines = receipt(job.transaction, self._look, job.seq, copy=job.is_copy, beside=beside, gift=job.gift)
+        await self._jobs.mark(job, "printing")
         try:
-            await self._ask(Print(lines, job=str(job.number)), PRINT_WITHIN_S)
+            await self._ask(Print(lines, job=job.name), PRINT_WITHIN_S)
         except DeviceError as error:
             if error.reason == "unprintable":
                 # No try will ever print it; it must not hold up the receipts behind it.
                 log.error("receipt %d cannot be printed: %s", job.seq, error, extra={"seq": job.seq})
-                await self._ledger.mark_receipt(job.number, "printed")
+                await self._jobs.mark(job, "printed")
                 return
             await self._put_back(job, error)
             await asyncio.sleep(AGAIN_AFTER_S)
         else:
-            await self._ledger.mark_receipt(job.number, "printed")
+            await self._jobs.mark(job, "printed")
             self._say(None)
 
     async def _put_back(self, job: ReceiptJob, error: DeviceError) -> None:
         # What was once begun stays so: a printer that later refuses for lack of paper has still printed some of it.
         if not error.begun and not job.attempted:
-            await self._ledger.mark_receipt(job.number, "waiting")
+            await self._jobs.mark(job, "waiting")
         if self.trouble is None:
             log.warning("receipt %d waits: %s", job.seq, error, extra={"device": self.printer, "seq": job.seq})
         self._say(str(error))

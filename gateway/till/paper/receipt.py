@@ -1,13 +1,54 @@
-"""A receipt as a printer-neutral list of lines; each printer renders it its own way, and so does the screen."""
+"""A receipt as a printer-neutral list of lines; each printer renders it its own way, and so does the screen.
+
+It is made of the transaction as it was kept, so that a copy years later reads the same, and of a few facts that only
+the box knew when it was finished (Beside). Words and figures are the store's locale's.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
-from gateway.peripherals import Columns, Cut, PrintLine, Rule, Text
-from retail.sale import RetailTransaction, SaleLine, TenderLine
-from retail.units import Money, Weight
+from gateway.peripherals import BarCode, Columns, Cut, Logo, PrintLine, Qr, Rule, Text
+from gateway.till.paper import receipt_lines
+from gateway.words import Words
+from retail.lines import TenderLine
+from retail.sale import RetailTransaction
+from retail.units import Money
+
+
+@dataclass(frozen=True)
+class Look:
+    """What all receipts of a store share. logo: whether the shop has a picture; footer: its last words."""
+
+    store_name: str
+    zone: ZoneInfo
+    locale: str = "en"
+    logo: bool = False
+    footer: tuple[str, ...] = ()
+
+    @cached_property
+    def words(self) -> Words:
+        return Words(self.locale)
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What a receipt says that the transaction does not: slips of the terminal, and what is left where.
+
+    points_now: of the member, with this sale. left: voucher id -> what is left on it. valid_until: of issued vouchers.
+    """
+
+    slips: Sequence[Sequence[str]] = ()
+    points_now: int | None = None
+    left: Mapping[str, int] = field(default_factory=dict)
+    valid_until: Mapping[str, date] = field(default_factory=dict)
+
+
+NOTHING = Beside()
 
 
 def receipt_number(sale: RetailTransaction) -> str:
@@ -16,67 +57,139 @@ def receipt_number(sale: RetailTransaction) -> str:
 
 
 def receipt(
-    sale: RetailTransaction,
-    store_name: str,
-    zone: ZoneInfo,
-    seq: int,
-    copy: bool = False,
-    slips: Sequence[Sequence[str]] = (),
+    sale: RetailTransaction, look: Look, seq: int, copy: bool = False, beside: Beside = NOTHING, gift: bool = False
 ) -> tuple[PrintLine, ...]:
     """The lines of one receipt, its time in the store's own zone.
 
-    copy: some of it may be on paper already. slips: what the card terminal wants the customer to have.
+    seq: its place in the box's log. copy: some of it may be on paper already. gift: for the one who gets the goods,
+    without a price; it brings goods back as the receipt does.
     """
-    lines: list[PrintLine] = [Text(store_name, align="center", bold=True, double=True)]
+    words = look.words
+    if gift:
+        body = receipt_lines.goods_alone(sale, words)
+    else:
+        body = [*receipt_lines.goods(sale, words), *_totals(sale, words), *_tenders(sale, words), *_taxes(sale, words)]
+        body += [*_loyalty(sale, words, beside), *_issued(sale, words, beside)]
+        for slip in beside.slips:
+            body += [Rule(), *(Text(line) for line in slip)]
+    return (*_head(sale, look, copy, gift), *body, *_foot(sale, look, seq), Cut())
+
+
+def _head(sale: RetailTransaction, look: Look, copy: bool, gift: bool) -> list[PrintLine]:
+    words = look.words
+    lines: list[PrintLine] = [Logo()] if look.logo else []
+    lines.append(Text(look.store_name, align="center", bold=True, double=True))
+    lines += _training(sale, words)
     if copy:
-        lines.append(Text("*** COPY ***", align="center", bold=True))
+        lines.append(Text(f"*** {words.text('COPY')} ***", align="center", bold=True))
+    if title := _title(sale, words, gift):
+        lines.append(Text(title, align="center", bold=True))
     lines += [
-        Text(f"Receipt {receipt_number(sale)}", align="center"),
-        Text(f"{sale.end_date_time.astimezone(zone):%Y-%m-%d %H:%M:%S}", align="center"),
+        Text(words.text("Receipt {number}", number=receipt_number(sale)), align="center"),
+        Text(f"{sale.end_date_time.astimezone(look.zone):%Y-%m-%d %H:%M:%S}", align="center"),
         Rule(),
     ]
-    for line in sale.line_items:
-        if isinstance(line, SaleLine) and not line.void_flag:
-            lines += _sold(line, sale.currency)
-    lines += [Rule(), Columns(f"TOTAL {sale.currency}", _plain(sale.total_minor, sale), bold=True, double=True)]
-    for tender in sale.tenders():
-        lines += _tendered(tender, sale)
-    lines.append(Rule())
-    for tax in sale.taxes():
-        percent = f"{tax.rate_basis_points / 100:g}"
-        lines.append(
-            Columns(
-                f"Tax {tax.tax_code} {percent} % of {_plain(tax.taxable_amount_minor, sale)}",
-                _plain(tax.tax_amount_minor, sale),
-            )
-        )
-    for slip in slips:
-        lines += [Rule(), *(Text(line) for line in slip)]
-    lines += [Text(f"No. {seq} · {sale.operator_id}", align="center"), Cut()]
-    return tuple(lines)
-
-
-def _tendered(tender: TenderLine, sale: RetailTransaction) -> list[PrintLine]:
-    lines: list[PrintLine] = [
-        Columns(tender.card_scheme or tender.tender_type, _plain(tender.amount_minor, sale)),
-    ]
-    if tender.card:
-        lines.append(Text(f"  {tender.card}"))
-    if tender.change_minor:
-        lines.append(Columns("Change", _plain(tender.change_minor, sale)))
     return lines
 
 
-def _plain(minor: int, sale: RetailTransaction) -> str:
-    return Money(minor, sale.currency).plain()
+def _title(sale: RetailTransaction, words: Words, gift: bool) -> str:
+    if gift:
+        return words.text("GIFT RECEIPT")
+    if not sale.returns():
+        return ""
+    return words.text("EXCHANGE") if sale.sales() else words.text("RETURN")
 
 
-def _sold(line: SaleLine, currency: str) -> list[PrintLine]:
-    """One line for a single piece; a second one shows how a quantity or a weight came to its amount."""
-    amount = Columns(line.description, f"{Money(line.extended_amount_minor, currency).plain()} {line.tax_code}")
-    unit_price = Money(line.unit_price_minor, currency).plain()
-    if line.weight_grams is not None:
-        return [amount, Text(f"  {Weight(line.weight_grams).plain()} kg x {unit_price}/kg")]
-    if line.quantity != 1:
-        return [amount, Text(f"  {line.quantity} x {unit_price}")]
-    return [amount]
+def _training(sale: RetailTransaction, words: Words) -> list[PrintLine]:
+    """What nobody can take for a receipt."""
+    if not sale.training_flag:
+        return []
+    return [
+        Text(f"*** {words.text('TRAINING')} ***", align="center", bold=True, double=True),
+        Text(words.text("Nothing was sold. This is no receipt."), align="center", bold=True),
+    ]
+
+
+def _totals(sale: RetailTransaction, words: Words) -> list[PrintLine]:
+    lines: list[PrintLine] = [Rule()]
+    saved = sum(modifier.amount_minor for line in sale.sales() for modifier in line.price_modifiers)
+    if saved:
+        lines.append(Columns(words.text("You saved"), _amount(saved, sale, words)))
+    total = f"{words.text('TOTAL')} {sale.currency}"
+    return [*lines, Columns(total, _amount(sale.total_minor, sale, words), bold=True, double=True)]
+
+
+def _tenders(sale: RetailTransaction, words: Words) -> list[PrintLine]:
+    lines: list[PrintLine] = []
+    if rounding := sale.rounding_minor():
+        lines.append(Columns(words.text("Cash rounding"), _amount(rounding, sale, words)))
+    for tender in sale.tenders():
+        lines += receipt_lines.tender(tender, sale.currency, words)
+    return lines
+
+
+def _taxes(sale: RetailTransaction, words: Words) -> list[PrintLine]:
+    lines: list[PrintLine] = [Rule()]
+    for tax in sale.taxes():
+        of = _amount(tax.taxable_amount_minor, sale, words)
+        percent = f"{tax.rate_basis_points / 100:g}"
+        text = words.text("Tax {code} {percent} % of {amount}", code=tax.tax_code, percent=percent, amount=of)
+        lines.append(Columns(text, _amount(tax.tax_amount_minor, sale, words)))
+    return lines
+
+
+def _loyalty(sale: RetailTransaction, words: Words, beside: Beside) -> list[PrintLine]:
+    earned = sum(line.points for line in sale.loyalty() if line.points > 0)
+    taken_back = -sum(line.points for line in sale.loyalty() if line.points < 0)
+    facts = [
+        (words.text("Points earned"), earned),
+        (words.text("Points taken back"), taken_back),
+        (words.text("Points spent"), sum(max(one.points or 0, 0) for one in sale.tenders())),
+        (words.text("Points given back"), -sum(min(one.points or 0, 0) for one in sale.tenders())),
+    ]
+    lines: list[PrintLine] = [Columns(text, str(points)) for text, points in facts if points]
+    if beside.points_now is not None:
+        lines.append(Columns(words.text("Your points now"), str(beside.points_now), bold=True))
+    lines += [Text(words.text("Coupon used: {coupon}", coupon=one.coupon_id)) for one in sale.coupons()]
+    for voucher, left in beside.left.items():
+        text = words.text("Left on voucher {voucher}", voucher=voucher)
+        lines.append(Columns(text, _amount(left, sale, words)))
+    return [Rule(), *lines] if lines else []
+
+
+def _issued(sale: RetailTransaction, words: Words, beside: Beside) -> list[PrintLine]:
+    """Each voucher that this transaction gave out: whoever holds it can spend it."""
+    lines: list[PrintLine] = []
+    for one in sale.tenders():
+        if one.tender_type == "Voucher" and one.amount_minor < 0 and one.voucher_id:
+            lines += _voucher(one, one.voucher_id, sale, words, beside)
+    return lines
+
+
+def _voucher(one: TenderLine, voucher: str, sale: RetailTransaction, words: Words, beside: Beside) -> list[PrintLine]:
+    over = f"{sale.currency} {_amount(-one.amount_minor, sale, words)}"
+    lines: list[PrintLine] = [
+        Rule(),
+        Text(words.text("VOUCHER over {amount}", amount=over), align="center", bold=True, double=True),
+        BarCode(voucher, "CODE128"),
+    ]
+    if day := beside.valid_until.get(voucher):
+        lines.append(Text(words.text("Valid until {day}", day=words.day(day)), align="center"))
+    return lines
+
+
+def _foot(sale: RetailTransaction, look: Look, seq: int) -> list[PrintLine]:
+    words = look.words
+    who = words.text("Cashier {operator}", operator=sale.operator_id)
+    if sale.session_id:
+        who += " · " + words.text("Session {session}", session=sale.session_id)
+    lines: list[PrintLine] = [Rule()]
+    if not sale.training_flag:
+        lines += [Qr(receipt_number(sale)), Text(f"No. {seq}", align="center")]
+    lines.append(Text(who, align="center"))
+    lines += [Text(line, align="center") for line in look.footer]
+    return [*lines, *_training(sale, words)]
+
+
+def _amount(minor: int, sale: RetailTransaction, words: Words) -> str:
+    return words.amount(Money(minor, sale.currency))
