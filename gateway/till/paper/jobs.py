@@ -67,8 +67,8 @@ class ReceiptJobs:
     def next(self, printer: str) -> ReceiptJob | None:
         """The oldest that is still to print, copies last; its sale may stand in the log of an earlier epoch."""
         rows = self._database.read(
-            "SELECT * FROM (SELECT 'receipt_job' AS place, number, idempotency_key, attempts, 0 AS gift FROM receipt_job"
-            "  WHERE printer = ?1 AND state != 'printed' ORDER BY number LIMIT 1)"
+            "SELECT * FROM (SELECT 'receipt_job' AS place, number, idempotency_key, attempts, 0 AS gift"
+            "  FROM receipt_job WHERE printer = ?1 AND state != 'printed' ORDER BY number LIMIT 1)"
             " UNION ALL SELECT * FROM (SELECT 'receipt_copy', number, idempotency_key, attempts, gift FROM receipt_copy"
             "  WHERE printer = ?1 AND state != 'printed' ORDER BY number LIMIT 1)",
             printer,
