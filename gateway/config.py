@@ -7,26 +7,27 @@ path of a file that holds it, so that systemd's LoadCredential can bring it.
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from gateway.errors import ConfigError
+from gateway.tables import OperatorTable, Table, TillTable, WorkstationTable
+from retail.authority import Limits, PercentByRole
 from retail.barcode import LayoutError, Layouts
 from retail.shop_codes import DEFAULT_SETS, CodeRuleError, Codes
 from retail.units import exponent
 from retail.wire.topics import GATEWAY_ID
 
-
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+OPERATOR_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
 
-class GatewayTable(_Table):
+class GatewayTable(Table):
     """[gateway]"""
 
     id: str = Field(description="as registered at headquarters; by convention <store>-<n>")
@@ -65,7 +66,7 @@ class GatewayTable(_Table):
         return value
 
 
-class TlsTable(_Table):
+class TlsTable(Table):
     """[mqtt.tls]"""
 
     ca_file: Path
@@ -73,7 +74,7 @@ class TlsTable(_Table):
     key_file: Path | None = None
 
 
-class MqttTable(_Table):
+class MqttTable(Table):
     """[mqtt]"""
 
     host: str
@@ -85,14 +86,14 @@ class MqttTable(_Table):
     reconnect_most_s: float = Field(default=30.0, gt=0, le=600)
 
 
-class TokenTable(_Table):
+class TokenTable(Table):
     """[api.tokens.<name>]: a token of its own for a program that is not the box's keeper."""
 
     file: Path
     scopes: list[Literal["read", "sell", "pay", "devices", "admin"]]
 
 
-class ApiTable(_Table):
+class ApiTable(Table):
     """[api]"""
 
     host: str = "127.0.0.1"
@@ -128,7 +129,7 @@ class ApiTable(_Table):
         return found
 
 
-class DeviceTable(_Table):
+class DeviceTable(Table):
     """[device.<id>]: driver and url, and whatever options the driver takes."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
@@ -156,36 +157,7 @@ class DeviceTable(_Table):
         return self.model_copy(update={key: str(folder / str(extra[key])) for key in extra if key.endswith("_file")})
 
 
-class WorkstationTable(_Table):
-    """[workstation.<id>]: which devices a lane uses."""
-
-    scanners: list[str] = []
-    scale: str | None = None
-    printer: str | None = None
-    drawer: str | None = None
-    terminal: str | None = Field(default=None, description="the card terminal; several workstations may share one")
-    display: str | None = Field(default=None, description="the customer's display of two rows")
-
-    def devices(self) -> list[tuple[str, str]]:
-        single = {
-            "scale": self.scale,
-            "printer": self.printer,
-            "drawer": self.drawer,
-            "terminal": self.terminal,
-            "display": self.display,
-        }
-        return [("scanners", one) for one in self.scanners] + [(key, one) for key, one in single.items() if one]
-
-
-class TillTable(_Table):
-    """[till]: how this store sells."""
-
-    cash_rounding_minor: int | None = Field(
-        default=None, ge=1, le=100_000, description="the smallest coin, in minor units; none: the currency's own"
-    )
-
-
-class BarcodeTable(_Table):
+class BarcodeTable(Table):
     """[barcode]: how this store's variable-measure labels are laid out."""
 
     country: str | None = Field(default=None, description="ISO code: take that country's GS1 table")
@@ -215,14 +187,15 @@ class BarcodeTable(_Table):
         return self
 
 
-class Config(_Table):
+class Config(Table):
     gateway: GatewayTable
     mqtt: MqttTable
     api: ApiTable = Field(default_factory=ApiTable)
     barcode: BarcodeTable = Field(default_factory=BarcodeTable)
-    till: TillTable = Field(default_factory=TillTable)
     device: dict[str, DeviceTable] = Field(default={})
-    workstation: dict[str, WorkstationTable] = {"1": WorkstationTable()}
+    workstation: dict[str, WorkstationTable] = Field(default={"1": WorkstationTable()})
+    till: TillTable = Field(default_factory=TillTable)
+    operator: dict[str, OperatorTable] = Field(default={}, description="where headquarters sends no list")
 
     @model_validator(mode="after")
     def _workstations_know_their_devices(self) -> Config:
@@ -234,6 +207,9 @@ class Config(_Table):
         for name in self.device:
             if not GATEWAY_ID.fullmatch(name):
                 raise ValueError(f"[device.{name}]: use letters, digits and hyphens only")
+        for name in self.operator:
+            if not OPERATOR_ID.fullmatch(name):
+                raise ValueError(f"[operator.{name}]: use letters, digits and . _ : - only, at most 64")
         return self
 
 
@@ -317,7 +293,7 @@ def _keys_of(table: list[str]) -> list[str]:
     """The keys that a table of gateway.toml may have."""
     model: Any = Config
     for index, part in enumerate(table):
-        if (index == 1 and table[0] in ("device", "workstation")) or (index == 2 and table[1] == "tokens"):
+        if (index == 1 and table[0] in ("device", "workstation", "operator")) or (index == 2 and table[1] == "tokens"):
             continue
         model = {
             "gateway": GatewayTable,
@@ -329,6 +305,11 @@ def _keys_of(table: list[str]) -> list[str]:
             "device": DeviceTable,
             "workstation": WorkstationTable,
             "tokens": TokenTable,
+            "till": TillTable,
+            "limits": Limits,
+            "price_override": PercentByRole,
+            "discount": PercentByRole,
+            "operator": OperatorTable,
         }.get(part, model)
     return list(model.model_fields)
 

@@ -7,6 +7,7 @@ BackroomError
 │   ├── DeviceSilent       no answer in time; nothing may be assumed
 │   └── DeviceGone         unplugged, switched off, or its port is taken
 ├── SaleRefused            the till will not do this now (names the field or the state)
+│   └── NeedsAuthority     somebody else must allow it (names the role)
 ├── PairingRefused         a program of the shop cannot be paired so
 ├── QueueError             the durable queue
 │   ├── QueueFull          no room for one more sale
@@ -59,6 +60,14 @@ class SaleRefused(BackroomError):
         super().__init__(text)
         self.reason = reason
         self.field = field
+
+
+class NeedsAuthority(SaleRefused):
+    """role: the least role that may; where it is an operator's, his `authorisation` sent along with the same helps."""
+
+    def __init__(self, text: str, *, reason: str = "needs_authority", role: str) -> None:
+        super().__init__(text, reason=reason, field="authorisation")
+        self.role = role
 
 
 class PairingRefused(BackroomError):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +26,13 @@ from gateway.till.payments import journal as payment_journal
 from gateway.till.payments.journal import PaymentBook
 from gateway.till.posting import Posting
 from gateway.till.workstation import Lane, Store, Workstation
+from retail.authority import Limits
 from retail.barcode import Layout, Layouts
 from retail.wire.canonical import canonical
 from retail.wire.feed import FeedHead, FeedRow, feed_sha256
-from retail.wire.rows import Item
+from retail.wire.rows import Item, OperatorRow
 from tests.money import an_outbox, feeds_file
+from tests.people import some_people
 
 LAYOUTS = Layouts((Layout("28", "IIIIIWWWWW", 3), Layout("22", "IIIIIPPPPP", 2)))
 
@@ -64,7 +68,9 @@ ITEMS = [
 class Shop:
     """Opened over a folder; close() and open another one over the same folder to play a restart."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self, folder: Path, operators: Sequence[OperatorRow] = (), limits: Limits | None = None, currency: str = "EUR"
+    ) -> None:
         self.folder = folder
         self.money = Database(folder / "money.sqlite", [outbox.SCHEMA, ledger.SCHEMA, payment_journal.SCHEMA])
         self.feeds: Database = feeds_file(folder)
@@ -73,7 +79,7 @@ class Shop:
         self.inbox = Inbox(self.feeds, {"items": "barcodes"})
         self.ledger = Ledger(self.money, self.outbox)
         self.catalogue = Catalogue(self.inbox)
-        self.store = Store("S0421", "Test shop", "EUR", "en", LAYOUTS)
+        self.store = Store("S0421", "Test shop", currency, "en", LAYOUTS)
         self.on_scale: Weight | DeviceError = Weight(450, True, False, ScaleStatus.STABLE_WEIGHT, 0.0)
         self.trouble: DeviceError | None = None
         self.drawer_openings = 0
@@ -85,19 +91,32 @@ class Shop:
         self.printer = ReceiptPrinter(
             "printer-1", self._print, self.jobs, self.look, lambda: None, ReadBeside(self.book.slip)
         )
+        self.people = some_people(self.inbox, self.clock.monotonic, self.outbox.tell, operators, limits)
         self.lane = Lane("1", scale=self._scale, drawer=self._drawer, printer="printer-1")
         self.workstation = self.make_workstation(self.lane)
         self.posting = Posting(self.store, self.ledger, {"1": "printer-1"}, lambda _printer: self.printer.wake())
 
     def make_workstation(self, lane: Lane) -> Workstation:
-        return Workstation(lane, self.store, self.catalogue, self.ledger, self.clock, self.printer.wake)
+        return Workstation(
+            lane, self.store, self.catalogue, self.ledger, self.clock, self.printer.wake, people=self.people
+        )
 
     async def stock(self, version: int = 1, items: list[Item] = ITEMS) -> None:
         """Put a price book in force."""
-        rows = {item.item_id: item.model_dump(mode="json") for item in items}
+        await self.feed("items", {item.item_id: item.model_dump(mode="json") for item in items}, version)
+
+    async def feed(self, name: str, rows: dict[str, Any], version: int = 1) -> None:
         sha256 = feed_sha256((key, canonical(rows[key])) for key in sorted(rows))
         head = FeedHead(version=version, sha256=sha256, rows=len(rows))
-        await self.inbox.apply("items", head, 0, [FeedRow(key=key, row=row) for key, row in rows.items()], "now")
+        await self.inbox.apply(name, head, 0, [FeedRow(key=key, row=row) for key, row in rows.items()], "now")
+
+    def log(self, record_type: str) -> list[dict[str, Any]]:
+        """The bodies of that type in the outbox, in order."""
+        rows = self.money.read("SELECT body FROM outbox WHERE type = ? ORDER BY seq", record_type)
+        return [json.loads(row["body"]) for row in rows]
+
+    def audits(self, code: str) -> list[dict[str, Any]]:
+        return [body["facts"] for body in self.log("AuditRecord") if body["code"] == code]
 
     async def _scale(self, request: Request, _timeout_s: float) -> Any:
         assert isinstance(request, ReadWeight)
@@ -121,8 +140,8 @@ class Shop:
         self.feeds.close()
 
 
-async def a_shop(folder: Path) -> Shop:
-    shop = Shop(folder)
+async def a_shop(folder: Path, *people: OperatorRow, **more: Any) -> Shop:
+    shop = Shop(folder, people, **more)
     await shop.stock()
     return shop
 

@@ -10,6 +10,7 @@ from gateway.peripherals import PaymentKind, PaymentPhase
 from gateway.till.basket import Line, State
 from gateway.till.workstation import Workstation
 from retail.units import Money, Quantity, Weight
+from retail.wire.rows import OperatorRow
 
 #: where the terminal says no words of its own
 PHASES = {
@@ -86,8 +87,19 @@ class FinishedView(BaseModel):
     tenders: list[TenderView]
 
 
+class OperatorView(BaseModel):
+    operator_id: str
+    name: str
+    role: str
+
+
 class BasketView(BaseModel):
+    """operator: who is signed on. sign_on_needed: nothing is sold before somebody is."""
+
     workstation_id: str
+    kind: Literal["attended", "self-checkout"]
+    operator: OperatorView | None
+    sign_on_needed: bool
     state: State
     currency: str
     lines: list[LineView]
@@ -111,6 +123,9 @@ def view(workstation: Workstation) -> BasketView:
     notice = workstation.notice
     return BasketView(
         workstation_id=workstation.lane.workstation_id,
+        kind="self-checkout" if workstation.lane.self_checkout else "attended",
+        operator=_operator(workstation),
+        sign_on_needed=workstation.people.needs_sign_on() and workstation.people.operator() is None,
         state=basket.state,
         currency=basket.currency,
         lines=[_line(line, basket.currency, locale) for line in basket.lines],
@@ -140,6 +155,15 @@ def view(workstation: Workstation) -> BasketView:
         if finished
         else None,
     )
+
+
+def operator_view(operator: OperatorRow) -> OperatorView:
+    return OperatorView(operator_id=operator.operator_id, name=operator.name, role=operator.role)
+
+
+def _operator(workstation: Workstation) -> OperatorView | None:
+    operator = workstation.people.operator()
+    return operator_view(operator) if operator is not None else None
 
 
 def _tender(tender_type: str, amount: Money, card: str, locale: str) -> TenderView:

@@ -5,22 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AliasChoices, ConfigDict, Field, field_validator
 from starlette.responses import Response
 
+from gateway.api.authorised import AuthorisedBy, Body, approval_of
 from gateway.api.basket_views import BasketView, view
 from gateway.api.events import Stopping, stream
-from gateway.api.operations import Call, NoSuchThing, Operation, within
+from gateway.api.operations import Call, Operation, at_workstation, within
 from gateway.api.payments import Decision
 from gateway.api.scopes import Scope
 from gateway.till.workstation import Workstation
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class Scan(_Body):
+class Scan(Body):
     """A code, scanned or keyed. symbology: its AIM identifier (`]E0`), where known."""
 
     code: str = Field(min_length=1, max_length=2048, examples=["4006381333931"])
@@ -28,18 +25,23 @@ class Scan(_Body):
     method: Literal["scanned", "keyed"] = "scanned"
 
 
-class PendingQuantity(_Body):
+class PendingQuantity(Body):
     """How many the next item counts; from 100 on it asks to be confirmed."""
 
     pieces: int = Field(examples=[3])
     confirmed: bool = False
 
 
-class VoidLine(_Body):
+class VoidLine(Body):
     line_number: int | None = Field(default=None, description="none: the last line that is not void")
+    authorisation: AuthorisedBy | None = None
 
 
-class Tender(_Body):
+class Void(Body):
+    authorisation: AuthorisedBy | None = None
+
+
+class Tender(Body):
     """Cash is given when this is sent; a card payment begins with it. `type` may be said in small letters."""
 
     model_config = ConfigDict(extra="forbid", validate_by_name=True, validate_by_alias=True)
@@ -59,11 +61,7 @@ class _Baskets:
         self._stopping = stopping
 
     def _at(self, call: Call) -> Workstation:
-        name = call.path("workstation")
-        if name not in self._workstations:
-            known = ", ".join(self._workstations)
-            raise NoSuchThing(f"there is no workstation {name}; the configuration has {known}")
-        return self._workstations[name]
+        return at_workstation(self._workstations, call)
 
     async def show(self, call: Call) -> BasketView:
         return view(self._at(call))
@@ -80,12 +78,12 @@ class _Baskets:
 
     async def void_line(self, call: Call) -> BasketView:
         workstation = self._at(call)
-        await workstation.void_line(call.body.line_number)
+        await workstation.void_line(call.body.line_number, approval_of(call.body.authorisation))
         return view(workstation)
 
     async def void_all(self, call: Call) -> BasketView:
         workstation = self._at(call)
-        await workstation.void_all()
+        await workstation.void_all(approval_of(call.body.authorisation))
         return view(workstation)
 
     async def tender(self, call: Call) -> BasketView:
@@ -144,7 +142,7 @@ def operations(workstations: Mapping[str, Workstation], stopping: Stopping) -> l
             baskets.void_line,
             body=VoidLine,
             answer=BasketView,
-            problems=(404, 409, 422),
+            problems=(404, 409, 422, 503),
             example={"line_number": 1},
         ),
         Operation(
@@ -152,8 +150,11 @@ def operations(workstations: Mapping[str, Workstation], stopping: Stopping) -> l
             f"{base}/void",
             "Give up the open sale",
             baskets.void_all,
+            description="Who the till's limits do not allow it sends another's `authorisation` along.",
+            body=Void,
             answer=BasketView,
-            problems=(404, 409),
+            problems=(404, 409, 422, 503),
+            example={},
         ),
         Operation(
             "POST",

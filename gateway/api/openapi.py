@@ -16,7 +16,7 @@ from gateway.api.scopes import Scope
 MEANINGS = {
     400: "A header is missing",
     401: "No token, or a wrong one",
-    403: "A token without the scope that this needs",
+    403: "A token without the scope that this needs, or a person without the authority: `role` names who may",
     404: "No such thing",
     409: "Not in this state; nothing was changed",
     413: "Larger than is taken",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
@@ -16,6 +16,7 @@ from gateway.api.scopes import Grant, Scope
 from gateway.api.security import not_allowed
 from gateway.errors import BackroomError
 
+T = TypeVar("T")
 MOST_BODY_BYTES = 2 * 1024 * 1024
 
 
@@ -76,6 +77,15 @@ class Operation:
         if isinstance(answer, Response):
             return answer
         return Response(answer.model_dump_json(), status_code=self.status, media_type="application/json")
+
+
+def at_workstation(workstations: Mapping[str, T], call: Call) -> T:
+    """The one that the path names; raises NoSuchThing."""
+    name = call.path("workstation")
+    if name not in workstations:
+        known = ", ".join(workstations)
+        raise NoSuchThing(f"there is no workstation {name}; the configuration has {known}")
+    return workstations[name]
 
 
 def within(scope: Scope, operations: Sequence[Operation]) -> list[Operation]:

@@ -15,6 +15,7 @@ from gateway.errors import (
     DeviceGone,
     DeviceSilent,
     KeyReused,
+    NeedsAuthority,
     PairingRefused,
     QueueError,
     QueueFull,
@@ -26,7 +27,10 @@ log = logging.getLogger(__name__)
 
 
 class Problem(BaseModel):
-    """`application/problem+json`. reason: one machine word; errors: one a field; code: the UnifiedPOS error code."""
+    """`application/problem+json`. reason: one machine word; errors: one a field; code: the UnifiedPOS error code.
+
+    role: the least role that may allow it; send it again with that person's `authorisation`.
+    """
 
     title: str
     status: int
@@ -34,6 +38,7 @@ class Problem(BaseModel):
     reason: str
     errors: list[Fault] = []
     code: int | None = None
+    role: str | None = None
 
     def response(self) -> Response:
         body = self.model_dump_json(exclude_none=True)
@@ -87,6 +92,15 @@ def path(location: Iterable[int | str]) -> str:
 
 def of_error(error: BackroomError) -> Problem:
     """The status a program can act on: 409 not now, 422 mend the request, 503 try again, 504 the device was silent."""
+    if isinstance(error, NeedsAuthority):
+        return Problem(
+            title="Authority needed",
+            status=403,
+            detail=str(error),
+            reason=error.reason,
+            errors=[Fault(field="authorisation", message=str(error))],
+            role=error.role,
+        )
     if isinstance(error, SaleRefused | PairingRefused):
         errors = [Fault(field=error.field, message=str(error))] if error.field else []
         status = 422 if error.field else 409

@@ -8,13 +8,14 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from gateway.clock import Clock
-from gateway.config import Config, WorkstationTable
+from gateway.config import Config
 from gateway.devices.manager import Manager
 from gateway.devices.payment import PaymentDesk
 from gateway.devices.snapshot import Happened
 from gateway.drivers import load as load_driver
 from gateway.errors import BackroomError, ConfigError
 from gateway.peripherals import DeviceClass, PaymentProgress, PowerChanged, Request, Scan
+from gateway.tables import WorkstationTable
 from gateway.till.catalogue import Catalogue
 from gateway.till.customer_display import COLUMNS, CustomerDisplay
 from gateway.till.lane import Ask, Lane, Store
@@ -26,6 +27,7 @@ from gateway.till.paper.receipt import Look
 from gateway.till.payments.journal import PaymentBook
 from gateway.till.payments.loose import LoosePayments
 from gateway.till.payments.terminals import Desk, Tell, Terminals
+from gateway.till.people.signing import People
 from gateway.till.posting import Posting
 from gateway.till.workstation import Workstation
 from retail.pricing import cash_step_minor
@@ -35,7 +37,11 @@ from retail.wire.rows import Item
 log = logging.getLogger(__name__)
 
 #: [workstation] key -> the class that its device must be of
-CLASSES = {"terminal": DeviceClass.PAYMENT_TERMINAL, "display": DeviceClass.LINE_DISPLAY}
+CLASSES = {
+    "terminal": DeviceClass.PAYMENT_TERMINAL,
+    "display": DeviceClass.LINE_DISPLAY,
+    "bagging_scale": DeviceClass.SCALE,
+}
 
 
 class Counter:
@@ -57,9 +63,10 @@ class Counter:
         clock: Clock,
         no_room: Callable[[], str | None],
         changed: Callable[[], None],
+        people: People,
     ) -> None:
         self._manager, self._catalogue, self._ledger = manager, catalogue, ledger
-        self._clock, self._no_room = clock, no_room
+        self._clock, self._no_room, self._people = clock, no_room, people
         self.store = _store(config)
         lanes = config.workstation
         _must_fit(config)
@@ -106,6 +113,8 @@ class Counter:
             drawer=self._ask(table.drawer) if table.drawer else None,
             printer=table.printer,
             terminal=table.terminal,
+            self_checkout=table.kind == "self-checkout",
+            bagging_scale=self._ask(table.bagging_scale) if table.bagging_scale else None,
         )
         printer = table.printer
         return Workstation(
@@ -117,6 +126,7 @@ class Counter:
             lambda: self._wake_printer(printer) if printer else None,
             self._no_room,
             self._terminals,
+            self._people,
         )
 
     def _ask(self, device: str) -> Ask:

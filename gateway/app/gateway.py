@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import IO, Any
 
-from gateway.api import baskets, devices, items, labels, pages, pairing, payments, status, transactions
+from gateway.api import baskets, devices, items, labels, operators, pages, pairing, payments, status, transactions
 from gateway.api.applications import Applications
 from gateway.api.events import Stopping
 from gateway.api.scopes import tokens_of
@@ -47,8 +47,11 @@ from gateway.till.paper.jobs import ReceiptJobs
 from gateway.till.paper.shelf_label_template import templates
 from gateway.till.payments import journal as payment_journal
 from gateway.till.payments.journal import PaymentBook
+from gateway.till.people.operators import Operators
+from gateway.till.people.pin_desk import PinDesk
+from gateway.till.people.signing import People
 from retail.barcode import interpret
-from retail.wire.rows import ITEMS
+from retail.wire.rows import ITEMS, OperatorRow
 
 log = logging.getLogger(__name__)
 
@@ -92,6 +95,7 @@ class Gateway:
         self._headquarters = Headquarters(
             config, password, self._outbox, self._inbox, self._clock, self._make_report, self._status.changed
         )
+        self._people = self._make_people()
         self._counter = self._make_counter()
         self._housekeeping = self._make_housekeeping()
         self._disk.listen(self._disk_changed)
@@ -138,6 +142,16 @@ class Gateway:
             reconnects,
         )
 
+    def _make_people(self) -> People:
+        tables = self._config.operator.items()
+        of_the_shop = {
+            name: OperatorRow(operator_id=name, name=table.name, role=table.role, pin=table.pin)
+            for name, table in tables
+        }
+        operators = Operators(self._inbox, of_the_shop)
+        pins = PinDesk(operators, self._clock.monotonic, self._outbox.tell)
+        return People(operators, pins, self._config.till.limits)
+
     def _make_counter(self) -> Counter:
         return Counter(
             self._config,
@@ -150,6 +164,7 @@ class Gateway:
             self._clock,
             self._no_room,
             self._status.changed,
+            self._people,
         )
 
     def _make_housekeeping(self) -> Housekeeping:
@@ -166,6 +181,7 @@ class Gateway:
         return [
             *status.operations(self._status),
             *baskets.operations(counter.workstations, self._stopping),
+            *operators.operations(counter.workstations, self._people),
             *items.operations(self._catalogue, self._config.gateway.locale),
             *transactions.operations(counter.posting, self._outbox),
             *payments.operations(counter.payments, self._config.gateway.currency),

@@ -15,8 +15,11 @@ from gateway.mqtt.presence import Presence
 from gateway.mqtt.uplink import Uplink
 from gateway.queue.inbox import Inbox
 from gateway.queue.outbox import Outbox
-from retail.wire.rows import ITEMS
+from retail.wire.rows import ITEMS, OPERATORS
 from retail.wire.topics import HQ_STATE, GatewayTopics
+
+#: what this box keeps of headquarters' master data
+FEEDS = (ITEMS, OPERATORS)
 
 
 class Headquarters:
@@ -41,7 +44,13 @@ class Headquarters:
         self._presence = Presence(topics, publish, said.state, said.birth, said.metrics, said.devices)
         self._uplink = Uplink(outbox, topics.log, publish, clock.monotonic, random)
         self._downlink = Downlink(
-            inbox, topics, (ITEMS,), publish, lambda: rfc3339(clock.wall()), random, lambda _feed: self.moved()
+            inbox,
+            topics,
+            FEEDS,
+            publish,
+            lambda: rfc3339(clock.wall()),
+            random,
+            lambda _feed: self.moved(),
         )
         self.link.subscribe(topics.ack, self._uplink.on_ack)
         self.link.subscribe(HQ_STATE, self._uplink.on_hq, only_news=True)

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from gateway.cli import device_list, devices, doctor, queue
+from gateway.cli import pin as pin_command
 from gateway.cli import price as price_command
 from gateway.cli.run import DEFAULT_CONFIG
 from gateway.cli.run import run as run_daemon
@@ -79,6 +80,7 @@ def demo_command(
 
 app.add_typer(queue.app, name="queue")
 app.command(name="devices")(device_list.devices)
+app.command(name="pin")(pin_command.pin)
 app.command(name="price")(price_command.price)
 app.command(name="probe")(devices.probe)
 app.command(name="simulate")(devices.simulate)

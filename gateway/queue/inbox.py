@@ -61,6 +61,11 @@ class Inbox:
         rows = self._database.read("SELECT body FROM feed_row WHERE name = ? AND key = ?", feed, key)
         return json.loads(rows[0]["body"]) if rows else None
 
+    def rows(self, feed: str) -> list[dict[str, Any]]:
+        """All rows of a small feed, in order of key."""
+        rows = self._database.read("SELECT body FROM feed_row WHERE name = ? ORDER BY key", feed)
+        return [json.loads(row["body"]) for row in rows]
+
     def by_code(self, feed: str, code: str) -> list[dict[str, Any]]:
         rows = self._database.read(
             "SELECT body FROM feed_code JOIN feed_row USING (name, key) WHERE name = ? AND code = ? ORDER BY key",

@@ -15,6 +15,7 @@ import logging
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from gateway.clock import Clock
 from gateway.errors import KeyReused, UnknownRecord
@@ -26,6 +27,7 @@ from retail.wire.audit import Severity
 from retail.wire.log import BATCH_BYTES, BATCH_RECORDS, GENESIS
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 NOWHERE = SecondPlace(None)
 #: so many records are read sooner than a thread is woken to read them
@@ -136,6 +138,27 @@ class Outbox:
 
         await self._database.write(work)
         self._moved()
+
+    async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """One SQL transaction over the file that this log is in; it may tell_within() and put_within()."""
+        result = await self._database.write(work, brief=True)
+        self._moved()
+        return result
+
+    def tell_within(
+        self,
+        connection: sqlite3.Connection,
+        severity: Severity,
+        code: str,
+        text: str,
+        facts: dict[str, str | int | None],
+    ) -> None:
+        """tell() as part of a larger change: see write()."""
+        epoch.tell(connection, self._clock, self._store_id, code, text, facts, severity)
+
+    def put_within(self, connection: sqlite3.Connection, draft: Draft) -> Kept:
+        """put() as part of a larger change: see write()."""
+        return self._insert(connection, draft)
 
     def _moved(self) -> None:
         for heard in self._listeners:

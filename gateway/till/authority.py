@@ -2,7 +2,7 @@
 
 The till asks before it does something that not every cashier may: what it is, how much of it, and who stands at the
 till. The answer is the operator who allowed it (None: the cashier's own right), or a refusal that says whose word is
-needed. gateway/till/people/ answers by roles and PINs; without it everything is allowed.
+needed. gateway/till/people/ answers by roles and PINs.
 """
 
 from __future__ import annotations
@@ -28,6 +28,11 @@ class Act(StrEnum):
     PICK_UP = "pick_up"
     TRAINING = "training"
     REPRINT = "reprint"
+    RESUME_OTHER = "resume_other"
+    OPEN_SESSION = "open_session"
+    CLOSE_SESSION = "close_session"
+    SEE_EXPECTED = "see_expected"
+    ATTEND = "attend"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +40,8 @@ class Asked:
     """One question. Amounts are minor units.
 
     amount_minor: what it gives away, pays out or moves. of_minor: what it is taken from, so that a limit may be a part
-    of it. below_floor: it would go below an item's price floor. reason: what the cashier said.
+    of it. below_floor: it would go below an item's price floor. reason: what the cashier said. what: in words, for the
+    refusal and the audit ("12.00 on Cheese instead of 15.00").
     """
 
     act: Act
@@ -43,11 +49,14 @@ class Asked:
     of_minor: int = 0
     below_floor: bool = False
     reason: str = ""
+    what: str = ""
 
     @property
     def basis_points(self) -> int:
         """The amount as a part of what it is taken from, rounded up: 10,000 is all of it."""
-        return 0 if self.of_minor <= 0 else -(-self.amount_minor * 10_000 // self.of_minor)
+        if self.of_minor <= 0:
+            return 10_000 if self.amount_minor > 0 else 0
+        return -(-self.amount_minor * 10_000 // self.of_minor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +75,9 @@ class Authority(Protocol):
         """Who allowed it: None where the cashier may do it himself, else the operator of the approval.
 
         Raises:
-            SaleRefused: reason `needs_manager`: somebody with more rights must key his number and PIN;
-                `not_allowed`: nobody's word helps; `wrong_pin`, `locked`: as they say.
+            NeedsAuthority: reason `needs_authority`: somebody of at least that `role` must key his number and PIN;
+                `not_allowed`: nobody's word helps.
+            SaleRefused: `wrong_pin`, `pin_locked`: as they say.
         """
         ...
 

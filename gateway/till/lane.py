@@ -30,13 +30,18 @@ class Store:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """The devices of a workstation: how to ask its scale and drawer, which printer and which terminal are its own."""
+    """The devices of a workstation: how to ask its scale and drawer, which printer and which terminal are its own.
+
+    self_checkout: customers serve themselves; bagging_scale then weighs what was scanned and bagged.
+    """
 
     workstation_id: str
     scale: Ask | None = None
     drawer: Ask | None = None
     printer: str | None = None
     terminal: str | None = None
+    self_checkout: bool = False
+    bagging_scale: Ask | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,15 +13,21 @@ from datetime import date
 from gateway.queue.database import Database
 from gateway.queue.outbox import Kept, Outbox
 from gateway.queue.records import Draft
+from gateway.till import lane_notes
 from gateway.till.basket import Basket
 from gateway.till.paper import jobs
 from retail.sale import RetailTransaction
+from retail.wire.audit import Severity
 from retail.wire.canonical import canonical
 
 log = logging.getLogger(__name__)
 
+#: more of the same SQL transaction
+Beside = Callable[[sqlite3.Connection], None]
+
 SCHEMA = (
-    """
+    lane_notes.TABLE
+    + """
 CREATE TABLE IF NOT EXISTS retail_transaction (
     idempotency_key TEXT PRIMARY KEY,
     workstation_id TEXT NOT NULL,
@@ -44,6 +50,7 @@ def salvage(old: sqlite3.Connection, new: sqlite3.Connection) -> None:
     """Save open baskets and receipt numbers out of a damaged money file, as far as it can be read."""
     wanted = {
         "INSERT OR IGNORE INTO basket VALUES (?, ?)": "SELECT workstation_id, body FROM basket",
+        "INSERT OR IGNORE INTO lane_note VALUES (?, ?, ?)": "SELECT workstation_id, name, value FROM lane_note",
         "INSERT OR REPLACE INTO earlier_number VALUES (?, ?)": (
             "SELECT workstation_id, max(number) FROM"
             " (SELECT workstation_id, sequence_number AS number FROM retail_transaction WHERE origin = 'till'"
@@ -69,7 +76,7 @@ class Ledger:
         origin: str,
         printer: str | None,
         clear_basket: bool,
-        also: Callable[[sqlite3.Connection], None] | None = None,
+        also: Beside | None = None,
     ) -> Kept:
         """Put a finished sale on disk; returns after the commit. Receipt and drawer come after, never before.
 
@@ -105,13 +112,26 @@ class Ledger:
     def is_kept(self, key: str) -> bool:
         return self._outbox.state_of(key) is not None
 
-    async def keep_basket(self, workstation_id: str, basket: Basket) -> None:
+    async def keep_basket(self, workstation_id: str, basket: Basket, also: Beside | None = None) -> None:
+        """The basket as it is now, on disk, with what belongs to the same change."""
         body = basket.model_dump_json()
-        await self._database.write(
-            lambda connection: (
-                connection.execute("INSERT OR REPLACE INTO basket VALUES (?, ?)", (workstation_id, body)).rowcount
-            )
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.execute("INSERT OR REPLACE INTO basket VALUES (?, ?)", (workstation_id, body))
+            if also is not None:
+                also(connection)
+
+        await (self._outbox.write(work) if also is not None else self._database.write(work))
+
+    def audit(self, severity: Severity, code: str, text: str, facts: dict[str, str | int | None]) -> Beside:
+        """A word for headquarters, to be written beside a change."""
+        return lambda connection: self._outbox.tell_within(connection, severity, code, text, facts)
+
+    def note(self, workstation_id: str, name: str) -> str | None:
+        rows = self._database.read(
+            "SELECT value FROM lane_note WHERE workstation_id = ? AND name = ?", workstation_id, name
         )
+        return str(rows[0]["value"]) if rows else None
 
     def open_basket(self, workstation_id: str) -> Basket | None:
         rows = self._database.read("SELECT body FROM basket WHERE workstation_id = ?", workstation_id)

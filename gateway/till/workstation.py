@@ -16,13 +16,16 @@ from typing import Any
 from gateway.clock import Clock
 from gateway.errors import BackroomError, DeviceError, SaleRefused
 from gateway.peripherals import OpenDrawer
+from gateway.till.authority import Act, Approval, Asked
 from gateway.till.basket import Basket, Line
 from gateway.till.catalogue import Catalogue
+from gateway.till.change import Change
 from gateway.till.lane import Ask, EntryMethod, Finished, Lane, Notice, Paid, Store
 from gateway.till.ledger import Ledger
 from gateway.till.paper.receipt import receipt_number
 from gateway.till.payments.card import CardPayments
 from gateway.till.payments.terminals import Terminals
+from gateway.till.people.signing import NOTE, LanePeople, People
 from gateway.till.ringing import Ringing
 from gateway.till.tenders.tendering import Tendering
 from retail.sale import RetailTransaction
@@ -49,8 +52,12 @@ class Workstation:
         receipt_waiting: Callable[[], None],
         no_room: Callable[[], str | None] = lambda: None,
         terminals: Terminals | None = None,
+        people: People | None = None,
     ) -> None:
-        """no_room: why a new sale may not begin now, or None. terminals: where lane.terminal is one of."""
+        """no_room: why a new sale may not begin now, or None. terminals: where lane.terminal is one of.
+
+        people: None for a till without operators.
+        """
         self.lane = lane
         self.store = store
         self._ledger = ledger
@@ -60,7 +67,9 @@ class Workstation:
         self._lock = asyncio.Lock()
         self._listeners: list[Callable[[], None]] = []
         self._tasks: set[asyncio.Task[None]] = set()
-        self.basket = ledger.open_basket(lane.workstation_id) or self._new_basket("cashier")
+        self.change = Change(ledger, lane.workstation_id)
+        self.people = LanePeople(self, people, ledger.note(lane.workstation_id, NOTE))
+        self.basket = ledger.open_basket(lane.workstation_id) or self._new_basket()
         self.last: Finished | None = None
         self.notice: Notice | None = None
         self.weighing = False
@@ -68,9 +77,9 @@ class Workstation:
         self.card = CardPayments(self, terminals, lane.terminal) if terminals is not None else None
         self.tenders = Tendering(self, self.card)
 
-    def _new_basket(self, operator_id: str) -> Basket:
-        store = self.store
-        return Basket(currency=store.currency, operator_id=operator_id, cash_step_minor=store.cash_step_minor)
+    def _new_basket(self) -> Basket:
+        store, who = self.store, self.people.operator_id()
+        return Basket(currency=store.currency, operator_id=who, cash_step_minor=store.cash_step_minor)
 
     def listen(self, heard: Callable[[], None]) -> Callable[[], None]:
         """Call `heard` after every change; returns the way to stop."""
@@ -98,6 +107,8 @@ class Workstation:
         async with self.command():
             item, meaning = self._ringing.article(code, symbology)
             self._may_add()
+            if self.basket.state == "idle":
+                self.people.must_be_signed_on()
             if self.basket.state == "idle" and (why := self._no_room()):
                 raise SaleRefused(why, reason="disk_full")
             line = await self._ringing.line(item, meaning, code, method, self.basket)
@@ -128,23 +139,25 @@ class Workstation:
             self._may_add()
             self.basket.pending_quantity = pieces
 
-    async def void_line(self, line_number: int | None = None) -> Line:
+    async def void_line(self, line_number: int | None = None, approval: Approval | None = None) -> Line:
         async with self.command():
+            await self.people.allow(Asked(Act.VOID_LINE), approval=approval)
             line = self.basket.void_line(line_number)
             await self.keep()
             return line
 
-    async def void_all(self) -> None:
+    async def void_all(self, approval: Approval | None = None) -> None:
         """Give up the open sale; what a card gave for it is taken back first, by the terminal, which takes a while.
 
         Raises:
             SaleRefused: there is no open sale, or the terminal is at it.
         """
         async with self.command():
+            self.basket.model_copy().step("void_all")
+            await self.people.allow(Asked(Act.VOID_SALE), approval=approval)
             if await self.tenders.take_all_back():
                 return
-            self.basket.step("void_all")
-            await self.begin_anew()
+            await self.give_up()
 
     async def tender_cash(self, amount_minor: int | None = None) -> Finished | None:
         return await self.tenders.cash(amount_minor)
@@ -158,12 +171,18 @@ class Workstation:
         return _Command(self, self._lock)
 
     async def keep(self) -> None:
-        """The basket as it is now, on disk."""
-        await self._ledger.keep_basket(self.lane.workstation_id, self.basket)
+        """The basket as it is now, on disk, with what was noted and audited in this command."""
+        await self._ledger.keep_basket(self.lane.workstation_id, self.basket, self.change.take())
 
     async def begin_anew(self) -> None:
-        self.basket = self._new_basket(self.basket.operator_id)
-        await self.keep()
+        fresh = self._new_basket()
+        await self._ledger.keep_basket(self.lane.workstation_id, fresh, self.change.take())
+        self.basket = fresh
+
+    async def give_up(self) -> None:
+        """The open sale is void, and a new one may begin."""
+        self.basket.model_copy().step("void_all")
+        await self.begin_anew()
 
     async def finish_or_keep(self) -> Finished | None:
         """Behind a tender: the sale is finished when nothing is due any more, else the basket is kept with it."""
@@ -175,18 +194,19 @@ class Workstation:
     async def _finish(self) -> Finished:
         sale = self._to_transaction()
         printer = self.lane.printer
-        through_terminal = [tender.payment_id for tender in self.basket.electronic_tenders()]
+        if self.card is not None:
+            self.change.add(self.card.booking([one.payment_id for one in self.basket.electronic_tenders()]))
         kept = await self._ledger.finish(
             self.basket.idempotency_key,
             sale,
             "till",
             printer,
             clear_basket=True,
-            also=self.card.booking(through_terminal) if self.card is not None else None,
+            also=self.change.take(),
         )
         self.last = self._finished(sale, kept.seq)
         cash_moved = any(tender.tender_type == "Cash" for tender in self.basket.tenders)
-        self.basket = self._new_basket(self.basket.operator_id)
+        self.basket = self._new_basket()
         log.info("sale %s: %s %s, seq %d", self.last.number, self.last.total.plain(), sale.currency, kept.seq)
         if printer is not None:
             self._receipt_waiting()
@@ -268,5 +288,6 @@ class _Command:
         if isinstance(error, BackroomError):
             reason = getattr(error, "reason", "failed")
             self._workstation.notice = Notice("error", reason, str(error))
+        self._workstation.change.take()  # what was to be written with a change that did not come
         self._lock.release()
         self._workstation.changed()

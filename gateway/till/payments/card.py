@@ -276,8 +276,7 @@ class CardPayments:
             await till.keep()
             return
         if not till.basket.electronic_tenders():
-            till.basket.step("void_all")
-            await till.begin_anew()
+            await till.give_up()
             return
         try:
             await self.take_back(till.basket.electronic_tenders()[-1], alone=False)

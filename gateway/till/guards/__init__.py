@@ -1,0 +1,1 @@
+"""Guards against slips: prices by hand, ages, recalled lots, tare."""
