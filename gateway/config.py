@@ -305,7 +305,6 @@ def _keys_of(table: list[str]) -> list[str]:
             "device": DeviceTable,
             "workstation": WorkstationTable,
             "tokens": TokenTable,
-            "till": TillTable,
             "limits": Limits,
             "price_override": PercentByRole,
             "discount": PercentByRole,

@@ -45,8 +45,8 @@ class SessionTotals(Shape):
     paid_out_minor: int = Field(ge=0)
     picked_up_minor: int = Field(ge=0)
     expected_cash_minor: int
-    counted_cash_minor: int = Field(ge=0)
-    over_short_minor: int = Field(description="counted less expected; below 0 cash is missing")
+    counted_cash_minor: int | None = Field(ge=0, description="None: it closed by itself, and nobody counted")
+    over_short_minor: int | None = Field(description="counted less expected; below 0 cash is missing; None: not known")
 
 
 class ControlTransaction(Shape):

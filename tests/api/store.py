@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from gateway.api import baskets, devices, items, pages, pairing, payments
+from gateway.api import baskets, devices, items, operators, pages, pairing, payments
 from gateway.api import status as status_api
 from gateway.api.applications import Applications
 from gateway.api.device_tail import DeviceSession
@@ -32,11 +32,13 @@ from gateway.till.payments.journal import PaymentBook
 from gateway.till.payments.loose import LoosePayments
 from gateway.till.payments.terminals import Desk, Terminals
 from gateway.till.workstation import Lane, Store, Workstation
+from retail.authority import Limits
 from retail.barcode import Layouts
 from retail.wire.canonical import canonical
 from retail.wire.feed import FeedHead, FeedRow, feed_sha256
-from retail.wire.rows import ITEMS, Item
+from retail.wire.rows import ITEMS, Item, OperatorRow
 from tests.money import an_outbox, feeds_file
+from tests.people import some_people
 
 MakeDesk = Callable[[PaymentBook], Desk]
 MILK = "4006381333931"
@@ -83,7 +85,14 @@ class Scale:
 class Shop:
     """One lane, "1", whose devices are `sessions`. online and trouble are what the link and the printer would say."""
 
-    def __init__(self, folder: Path, sessions: Mapping[str, DeviceSession], desk: MakeDesk | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        sessions: Mapping[str, DeviceSession],
+        desk: MakeDesk | None = None,
+        operators: Sequence[OperatorRow] = (),
+        limits: Limits | None = None,
+    ) -> None:
         self.scale = Scale()
         self.online, self.trouble = True, list[str]()
         self.link_error: str | None = None
@@ -106,8 +115,16 @@ class Shop:
         desks = {"terminal-1": desk(book)} if desk is not None else {}
         terminals = Terminals(desks, book, self._tell)
         lane = Lane("1", scale=self.scale, printer="printer-1", terminal="terminal-1" if desks else None)
+        self.people = some_people(self._inbox, clock.monotonic, self.outbox.tell, operators, limits)
         self.lane = Workstation(
-            lane, store, self.catalogue, self._ledger, clock, lambda: None, terminals=terminals if desks else None
+            lane,
+            store,
+            self.catalogue,
+            self._ledger,
+            clock,
+            lambda: None,
+            terminals=terminals if desks else None,
+            people=self.people,
         )
         self.payments = LoosePayments(terminals, self.lane.basket.holds)
 
@@ -159,6 +176,7 @@ class Shop:
         lanes = {"1": self.lane}
         operations = [
             *baskets.operations(lanes, stopping),
+            *operators.operations(lanes, self.people),
             *devices.operations(self._sessions, stopping),
             *items.operations(self.catalogue, "en"),
             *status_api.operations(self.status),
@@ -184,10 +202,14 @@ class Shop:
 
 @contextlib.asynccontextmanager
 async def open_shop(
-    folder: Path, sessions: Mapping[str, DeviceSession] | None = None, desk: MakeDesk | None = None
+    folder: Path,
+    sessions: Mapping[str, DeviceSession] | None = None,
+    desk: MakeDesk | None = None,
+    operators: Sequence[OperatorRow] = (),
+    limits: Limits | None = None,
 ) -> AsyncIterator[Shop]:
     """A shop with prices, not yet served. desk: makes the one of its card terminal."""
-    shop = Shop(folder, sessions or {}, desk)
+    shop = Shop(folder, sessions or {}, desk, operators, limits)
     try:
         await shop.fill_price_book()
         yield shop
