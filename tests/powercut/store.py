@@ -42,6 +42,8 @@ LANES = ("1", "2", "3")
 FIRST_DAY = date(2026, 1, 5)
 ROUNDS_A_DAY = 1
 DAYS_TO_KEEP = 3
+#: a checkpoint every few commits, so that every place in it is cut
+WAL_PAGES = 60
 MONEY = "money.sqlite"
 FORMER_EPOCH = "01JD0000000000000000000001"
 EPOCH_FILE = "epoch"
@@ -214,8 +216,7 @@ def former_file(path: Path) -> None:
 
 
 async def main(arguments: argparse.Namespace) -> None:
-    # a checkpoint every few commits, so that every place in it is cut
-    database_room.WAL_PAGES_MOST = 60
+    database_room.WAL_PAGES_MOST = WAL_PAGES
     database_room.LOOK_AT_WAL_EVERY = 1
     random = Random(arguments.seed)
     days = 3
