@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Table, insert
 from sqlalchemy.dialects import postgresql, sqlite
 
 POSTGRESQL = "postgresql"
+FEW_ROWS = 8
 
 
 def on_postgresql(connection: Connection) -> bool:
@@ -34,15 +35,18 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[dict[str, A
 
 
 def append_rows(connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
-    """The same for many rows without generated names: COPY on PostgreSQL, at half the price of an INSERT."""
-    if not rows:
-        return
-    if on_postgresql(connection):
+    """The same for many rows without generated names: COPY on PostgreSQL, at half the price of an INSERT.
+
+    COPY is two journeys, so a few rows are inserted all the same.
+    """
+    if len(rows) <= FEW_ROWS and on_postgresql(connection):
+        insert_rows(connection, table, [dict(zip(columns, row, strict=True)) for row in rows])
+    elif on_postgresql(connection):
         names = ", ".join(f'"{name}"' for name in columns)
         driver: Any = connection.connection.driver_connection
         with driver.cursor() as cursor, cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:
             copy.write("".join([_copied(row) for row in rows]))
-    else:
+    elif rows:
         connection.execute(insert(table), [dict(zip(columns, row, strict=True)) for row in rows])
 
 

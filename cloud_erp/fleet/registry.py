@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, insert, select
@@ -57,6 +58,12 @@ def add(connection: Connection, new: Gateway) -> None:
 def find(connection: Connection, gateway_id: str) -> Gateway | None:
     row = connection.execute(_FIND, {"gateway_id": gateway_id}).one_or_none()
     return None if row is None else Gateway(*row)
+
+
+def found(connection: Connection, gateway_ids: Sequence[str]) -> dict[str, Gateway]:
+    """Those of them that are registered, by id."""
+    rows = connection.execute(_SELECT.where(gateway.c.id.in_(gateway_ids)))
+    return {row.id: Gateway(*row) for row in rows}
 
 
 def listed(connection: Connection) -> list[Gateway]:

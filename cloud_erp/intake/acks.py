@@ -49,11 +49,15 @@ def answers(
     chain: str | None,
     incarnation: str,
     run: Sequence[Parcel],
+    some_rejected: bool = True,
 ) -> list[Ack]:
-    """The acks for batches that were booked together, in the order in which they are to be published."""
+    """The acks for batches that were booked together, in the order in which they are to be published.
+
+    some_rejected: False where it is known that none of the stream's last records is in quarantine.
+    """
     made: list[Ack] = []
     for parcel in run:
-        made.append(ack(connection, stream, mark, chain, incarnation, parcel.first_seq))
+        made.append(ack(connection, stream, mark, chain, incarnation, parcel.first_seq if some_rejected else None))
         if made[-1].contiguous_seq == mark:
             break
     # A second ack with the same mark tells the store of a hole before what came last.
@@ -74,7 +78,7 @@ def ack(
     known_from = mark if first_seq is None else max(0, first_seq - 1 - WINDOW)
     here = (inbox.c.gateway == stream[0]) & (inbox.c.epoch == stream[1])
     span = {"of_gateway": stream[0], "of_epoch": stream[1], "known_from": known_from, "mark": mark}
-    rows = list(connection.execute(_REJECTED, span))
+    rows = list(connection.execute(_REJECTED, span)) if known_from < mark else []
     if len(rows) > MOST_REJECTED:
         left_out = rows.pop().seq
         stated = dict(

@@ -19,8 +19,9 @@ from cloud_erp.bulk import upsert
 from cloud_erp.db import incarnation, renew_incarnation, renewed_at
 from cloud_erp.fleet import alarms, registry
 from cloud_erp.intake import acks
+from cloud_erp.intake.known import open_stream
 from cloud_erp.intake.model import inbox, log_position, stream
-from cloud_erp.intake.service import lock_store, open_stream
+from cloud_erp.intake.service import lock_store
 from retail.wire.ack import Ack
 from retail.wire.presence import LogPosition
 

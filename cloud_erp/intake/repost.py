@@ -21,9 +21,10 @@ from cloud_erp.errors import NotInQuarantine, Settled, StillUnfit
 from cloud_erp.fleet import alarms, registry
 from cloud_erp.intake.batch import key_in, known, unfit, with_content
 from cloud_erp.intake.item import RETAIL_TRANSACTION, Item, Poison
+from cloud_erp.intake.known import booked_keys
 from cloud_erp.intake.mending import differences
 from cloud_erp.intake.model import inbox
-from cloud_erp.intake.service import booked_keys, lock_store
+from cloud_erp.intake.service import lock_store
 from cloud_erp.intake.work import BOOKED, REPEATED, Work
 from cloud_erp.journal import horizon, partitions
 from cloud_erp.journal.model import quarantine, quarantine_change

@@ -10,24 +10,22 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Integer, Row, bindparam, literal_column, select, update
+from sqlalchemy import Connection, Integer, bindparam, select, update
 
-from cloud_erp.bulk import insert_new, on_postgresql
-from cloud_erp.catalog import service as catalog
-from cloud_erp.db import incarnation, now_utc
+from cloud_erp.bulk import on_postgresql
+from cloud_erp.db import now_utc
 from cloud_erp.fleet import alarms, registry
 from cloud_erp.intake import acks
 from cloud_erp.intake.batch import read_batch, unfit
 from cloud_erp.intake.envelope import Parcel
 from cloud_erp.intake.item import Item
+from cloud_erp.intake.known import CHUNK, Known, look_up
 from cloud_erp.intake.model import inbox, stream
 from cloud_erp.intake.work import BOOKED, REJECTED, REPEATED, Work
 from cloud_erp.journal import horizon
 from retail.wire.ack import Ack
-from retail.wire.log import GENESIS, chain_link
+from retail.wire.log import chain_link
 
-#: how many bound values one statement may carry on every database
-CHUNK = 500
 #: two ints name a lock of ours: this one and the store it is about
 STORE_LOCKS = 0x4253
 # The inner query is sorted before the outer one takes anything: OFFSET 0 keeps the planner from merging the two.
@@ -35,25 +33,13 @@ _LOCK = f"""
 SELECT pg_advisory_xact_lock({STORE_LOCKS}, number) FROM (
   SELECT DISTINCT hashtext(store) AS number FROM unnest(%(stores)s::text[]) AS store ORDER BY 1 OFFSET 0
 ) AS numbers
-"""  # noqa: S608
-# One look into the unique index for each key: for `= ANY` the planner, while the table has no statistics yet, walks all
-# that the store ever booked, and a core that had taken 20,000 sales needed 20 ms for one.
-_BOOKED_KEYS = f"""
-SELECT key AS idempotency_key, body_sha256 FROM (
-  SELECT key, (
-    SELECT body_sha256 FROM inbox WHERE store_id = %(store)s AND idempotency_key = key AND fate = '{BOOKED}'
-  ) AS body_sha256 FROM unnest(%(keys)s::text[]) AS key
-) AS asked WHERE body_sha256 IS NOT NULL
+UNION ALL {horizon.ANNOUNCE}
 """  # noqa: S608
 # Made once, not for each batch: it shows in how soon a lone sale is booked.
 _HERE = (inbox.c.gateway == bindparam("of_gateway")) & (inbox.c.epoch == bindparam("of_epoch"))
 _THERE = (stream.c.gateway == bindparam("of_gateway")) & (stream.c.epoch == bindparam("of_epoch"))
-_STREAM = select(stream).where(_THERE)
 _MOVED = ("contiguous_seq", "head_chain", "updated_at", "told_incarnation")
 _MOVE = update(stream).where(_THERE).values({name: bindparam(name) for name in _MOVED})
-_RECEIVED = select(inbox.c.seq, inbox.c.body_sha256, inbox.c.idempotency_key).where(
-    _HERE, inbox.c.seq.between(bindparam("first"), bindparam("last"))
-)
 _ABOVE = (
     select(inbox.c.seq, inbox.c.stated_sha256, inbox.c.chain)
     .where(_HERE, inbox.c.seq > bindparam("above"))
@@ -84,21 +70,18 @@ def book_run(connection: Connection, gateway: registry.Gateway, run: Sequence[Pa
 
     The acks are to be published in this order.
     """
-    epoch = run[0].epoch
-    mark = open_stream(connection, gateway.id, epoch)
+    epoch, items = run[0].epoch, [item for parcel in run for item in parcel.items]
+    known = look_up(connection, gateway, epoch, items)
     for parcel in run:
         if parcel.count != len(parcel.items):
             text = f"a batch says {parcel.count} records and holds {len(parcel.items)}; what it holds is booked"
             alarms.raise_alarm(connection, gateway.id, "batch_count", text)
     work = Work(gateway, epoch, now_utc())
-    fresh = _sift(connection, work, [item for parcel in run for item in parcel.items])
-    _sort_out(connection, work, fresh)
-    if work.journal:
-        horizon.announce(connection)
+    _sort_out(connection, work, _sift(connection, work, items, known), known)
     work.write(connection)
-    life = incarnation(connection)
-    seq, chain = _advance(connection, work, mark, life)
-    return acks.answers(connection, (gateway.id, epoch), seq, chain, life, run)
+    seq, chain = _advance(connection, work, known, items[-1].seq)
+    told = known.rejected or work.rejects
+    return acks.answers(connection, (gateway.id, epoch), seq, chain, known.life, run, told)
 
 
 def note_unregistered(connection: Connection, gateway_id: str) -> None:
@@ -123,65 +106,37 @@ def lock_store(connection: Connection, store_id: str) -> None:
 
 
 def lock_stores(connection: Connection, store_ids: Iterable[str]) -> None:
-    """Hold several stores; in order of the locks' numbers, so that two workers never wait for each other in a ring."""
+    """Hold several stores; in order of the locks' numbers, so that two workers never wait for each other in a ring.
+
+    Then, in the same journey, what whoever writes into the journal has to announce (journal/horizon.py).
+    """
     if on_postgresql(connection):
         connection.exec_driver_sql(_LOCK, {"stores": list(store_ids)})
 
 
-def open_stream(connection: Connection, gateway_id: str, epoch: str) -> Row[Any]:
-    """The stream's row, made where it is missing; its store is locked."""
-    place = {"of_gateway": gateway_id, "of_epoch": epoch}
-    there = connection.execute(_STREAM, place).one_or_none()
-    if there is not None:
-        return there
-    start = {"gateway": gateway_id, "epoch": epoch, "contiguous_seq": 0, "head_chain": GENESIS.hex()}
-    insert_new(connection, stream, [{**start, "updated_at": now_utc()}])
-    return connection.execute(_STREAM, place).one()
-
-
-def booked_keys(connection: Connection, store_id: str, keys: Sequence[str]) -> dict[str, str]:
-    """idempotency key -> body hash as it came, of those that were booked for this store, in whatever epoch."""
-    if on_postgresql(connection):
-        rows = connection.exec_driver_sql(_BOOKED_KEYS, {"store": store_id, "keys": list(keys)})
-        return {row.idempotency_key: row.body_sha256 for row in rows}
-    found: dict[str, str] = {}
-    for start in range(0, len(keys), CHUNK):
-        query = select(inbox.c.idempotency_key, inbox.c.body_sha256).where(
-            inbox.c.store_id == store_id,
-            inbox.c.idempotency_key.in_(keys[start : start + CHUNK]),
-            inbox.c.fate == literal_column(f"'{BOOKED}'"),  # a bound value would hide it from the partial index
-        )
-        found.update(connection.execute(query).all())
-    return found
-
-
-def _sift(connection: Connection, work: Work, items: Sequence[Item]) -> list[Item]:
+def _sift(connection: Connection, work: Work, items: Sequence[Item], known: Known) -> list[Item]:
     """The items whose seq was never received; repetitions fall away, contradictions go to quarantine."""
-    span = {"of_gateway": work.gateway.id, "of_epoch": work.epoch, "first": items[0].seq, "last": items[-1].seq}
-    known = {seq: (digest, key) for seq, digest, key in connection.execute(_RECEIVED, span)}
-    others = [item for item in items if item.seq in known and known[item.seq] != item.content]
-    booked = booked_keys(connection, work.gateway.store_id, [item.key for item in others if item.key])
-    for item in others:
+    for item in items:
+        if item.seq not in known.received or known.received[item.seq] == item.content:
+            continue
         # The other box may have sent it under an epoch of its own meanwhile: then nothing contradicts any more.
-        if booked.get(item.key) != item.body_sha256:
+        if known.booked.get(item.key) != item.body_sha256:
             reason = (
                 f"seq {item.seq} of this epoch was received before with other content; is a card copied or restored?"
             )
             work.contradict(connection, item, reason)
-    return [item for item in items if item.seq not in known]
+    return [item for item in items if item.seq not in known.received]
 
 
-def _sort_out(connection: Connection, work: Work, items: Sequence[Item]) -> None:
+def _sort_out(connection: Connection, work: Work, items: Sequence[Item], known: Known) -> None:
     """Decide for each new item: book it, take it as a repetition under another seq, or reject it."""
-    wanted = {item_id for item in items if item.booking for item_id, _ in item.booking.units}
-    units = catalog.units(connection, sorted(wanted))
-    booked = booked_keys(connection, work.gateway.store_id, [item.key for item in items if item.key])
+    booked = dict(known.booked)
     for item in items:
         if booked.get(item.key) == item.body_sha256:
             # Also where it is poison today: a person may have mended it under its former number.
             work.receive(item, REPEATED)
             continue
-        poison = item.poison or unfit(item, work.gateway.store_id, work.gateway.currency, units)
+        poison = item.poison or unfit(item, work.gateway.store_id, work.gateway.currency, known.units)
         if poison is not None:
             work.receive(item, REJECTED, work.hold(connection, item, poison))
         elif item.key in booked:
@@ -193,15 +148,18 @@ def _sort_out(connection: Connection, work: Work, items: Sequence[Item]) -> None
             work.book(item)
 
 
-def _advance(connection: Connection, work: Work, mark: Row[Any], life: str) -> tuple[int, str | None]:
-    """Move the mark over all that is now contiguous, proving the chain on the way; the new mark and its chain."""
-    seq: int = mark.contiguous_seq
-    chain = bytes.fromhex(mark.head_chain) if mark.head_chain is not None else None
+def _advance(connection: Connection, work: Work, known: Known, last: int) -> tuple[int, str | None]:
+    """Move the mark over all that is now contiguous, proving the chain on the way; the new mark and its chain.
+
+    last: the last seq of what came.
+    """
+    seq = known.contiguous_seq
+    chain = bytes.fromhex(known.head_chain) if known.head_chain is not None else None
     while True:
         while (link := work.links.get(seq + 1)) is not None:
             seq += 1
             chain = _linked(connection, work, seq, link, chain)
-        above = _above(connection, work, seq)
+        above = _above(connection, work, seq) if known.above or seq < last else ()
         for row in above:
             if row.seq != seq + 1:
                 break
@@ -209,7 +167,7 @@ def _advance(connection: Connection, work: Work, mark: Row[Any], life: str) -> t
         if not above or seq != above[-1].seq:
             break
     head_chain = chain.hex() if chain is not None else None
-    now_known = {"contiguous_seq": seq, "head_chain": head_chain, "updated_at": work.at, "told_incarnation": life}
+    now_known = {"contiguous_seq": seq, "head_chain": head_chain, "updated_at": work.at, "told_incarnation": known.life}
     connection.execute(_MOVE, {"of_gateway": work.gateway.id, "of_epoch": work.epoch, **now_known})
     return seq, head_chain
 

@@ -39,8 +39,9 @@ def book_together(database: Database, payloads: Sequence[tuple[str, bytes]]) -> 
     acks: list[tuple[str, Ack]] = []
     with database.write() as connection:
         known: list[tuple[registry.Gateway, _Mail]] = []
+        registered = registry.found(connection, list(mail))
         for gateway_id, received in mail.items():
-            gateway = registry.find(connection, gateway_id)
+            gateway = registered.get(gateway_id)
             if gateway is not None:
                 known.append((gateway, received))
                 continue

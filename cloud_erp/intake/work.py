@@ -48,6 +48,8 @@ class Work:
     moves: dict[tuple[str, str], int] = field(default_factory=dict)
     #: seq -> (stated hash, chain) of what was received
     links: dict[int, tuple[str | None, str | None]] = field(default_factory=dict)
+    #: whether any of it went to quarantine under its own seq
+    rejects: bool = False
 
     def book(self, item: Item) -> None:
         """Into the journal, or among the audit records; it was received already."""
@@ -77,6 +79,7 @@ class Work:
 
     def receive(self, item: Item, fate: str, quarantine_id: str | None = None) -> None:
         self.links[item.seq] = (item.stated_sha256, item.chain)
+        self.rejects = self.rejects or fate == REJECTED
         self.inbox.append(
             (
                 self.gateway.id,

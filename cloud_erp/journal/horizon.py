@@ -17,7 +17,7 @@ from cloud_erp.bulk import on_postgresql
 #: the upper 16 bits of a lock's number say that it is a floor
 FLOOR = 0x4252
 
-_ANNOUNCE = f"SELECT pg_advisory_xact_lock_shared(({FLOOR}::bigint << 48) | last_value) FROM journal_id_seq"  # noqa: S608
+ANNOUNCE = f"SELECT pg_advisory_xact_lock_shared(({FLOOR}::bigint << 48) | last_value) FROM journal_id_seq"  # noqa: S608
 _LAST = "SELECT last_value FROM journal_id_seq"
 _LOWEST = f"""
 SELECT min(((classid::bigint & 65535) << 32) | objid::bigint) FROM pg_locks
@@ -29,7 +29,7 @@ WHERE locktype = 'advisory' AND objsubid = 1 AND classid::bigint >> 16 = {FLOOR}
 def announce(connection: Connection) -> None:
     """To be called before the first id is taken; ends with the transaction."""
     if on_postgresql(connection):
-        connection.exec_driver_sql(_ANNOUNCE)
+        connection.exec_driver_sql(ANNOUNCE)
 
 
 def horizon(connection: Connection) -> int | None:

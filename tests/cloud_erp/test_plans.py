@@ -6,7 +6,7 @@ import re
 from contextlib import closing
 
 from cloud_erp.db import open_database
-from cloud_erp.intake import service
+from cloud_erp.intake import known
 from tests.cloud_erp.batches import GATEWAY, STORE
 from tests.cloud_erp.postgres import PostgreSQL
 
@@ -22,9 +22,9 @@ def test_asking_for_three_keys_of_a_store_with_thousands_reads_three_rows(postgr
         connection.exec_driver_sql("ALTER TABLE inbox SET (autovacuum_enabled = off)")
         connection.exec_driver_sql(FILL, {"gateway": GATEWAY, "store": STORE})
         keys = {"store": STORE, "keys": ["key-1", "key-4999", "nobody's"]}
-        explained = connection.exec_driver_sql("EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) " + service._BOOKED_KEYS, keys)
+        explained = connection.exec_driver_sql("EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) " + known._BOOKED_KEYS, keys)
         plan = "\n".join(row[0] for row in explained)
-        found = service.booked_keys(connection, STORE, keys["keys"])
+        found = known.booked_keys(connection, STORE, keys["keys"])
     postgresql.drop(name)
     assert set(found) == {"key-1", "key-4999"}
     assert re.search(r"Index (Only )?Scan using \w+ on inbox.*loops=3", plan), plan
