@@ -1,7 +1,7 @@
 """gateway.toml as frozen models; an unknown key is an error that suggests the right one.
 
 Every path may be relative: then it is taken from the folder of gateway.toml. A secret is never a value here, always the
-path of a file that holds it, so that systemd's LoadCredential can bring it.
+path of a file that holds it, so that systemd's LoadCredential can bring it: gateway/places.py says where it may stand.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
+from collections.abc import Callable
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Literal
@@ -16,7 +17,9 @@ from zoneinfo import ZoneInfo
 
 from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from gateway import places
 from gateway.errors import ConfigError
+from gateway.places import read_secret
 from gateway.tables import OperatorTable, Table, TillTable, WorkstationTable
 from retail.authority import Limits, PercentByRole
 from retail.barcode import LayoutError, Layouts
@@ -36,7 +39,8 @@ class GatewayTable(Table):
     currency: str = "EUR"
     timezone: str = "UTC"
     locale: str = "en"
-    data_dir: Path = Path("data")
+    set_hostname: bool = Field(default=False, description="name the machine after id when it takes this file over")
+    data_dir: Path = Field(default=Path("data"), description="if not set: see gateway/places.py")
     epoch_file: Path | None = Field(default=None, description="a second place for the epoch, on another medium")
     shelf_labels: Path | None = Field(default=None, description="a folder with the shop's own templates")
     receipt_logo: Path | None = Field(default=None, description="a PNG; a printer's own `logo` goes before it")
@@ -151,10 +155,13 @@ class DeviceTable(Table):
             given[option] = read_secret(Path(str(path)), f"[device.{name}] {key}")
         return given
 
-    def anchored(self, folder: Path) -> DeviceTable:
+    def secrets(self) -> dict[str, Path]:
+        """The files of its secrets, by option."""
+        return {key: Path(str(path)) for key, path in (self.model_extra or {}).items() if key.endswith("_file")}
+
+    def anchored(self, at: Callable[[Path], Path]) -> DeviceTable:
         """The same with the files of its secrets as absolute paths."""
-        extra = self.model_extra or {}
-        return self.model_copy(update={key: str(folder / str(extra[key])) for key in extra if key.endswith("_file")})
+        return self.model_copy(update={key: str(at(path)) for key, path in self.secrets().items()})
 
 
 class BarcodeTable(Table):
@@ -212,15 +219,37 @@ class Config(Table):
                 raise ValueError(f"[operator.{name}]: use letters, digits and . _ : - only, at most 64")
         return self
 
+    def secret_files(self) -> dict[str, Path]:
+        """Every file of a secret or a certificate, by what names it."""
+        tls = self.mqtt.tls or TlsTable(ca_file=Path())
+        named: dict[str, Path | None] = {
+            "[mqtt] password_file": self.mqtt.password_file,
+            "[mqtt.tls] ca_file": tls.ca_file if self.mqtt.tls else None,
+            "[mqtt.tls] cert_file": tls.cert_file,
+            "[mqtt.tls] key_file": tls.key_file,
+            "[api] token_file": self.api.token_file,
+            **{f"[api.tokens.{name}] file": table.file for name, table in self.api.tokens.items()},
+        }
+        for name, device in self.device.items():
+            named |= {f"[device.{name}] {key}": path for key, path in device.secrets().items()}
+        return {what: path for what, path in named.items() if path is not None}
 
-def load(path: Path) -> Config:
+    def check_secrets(self) -> None:
+        """Raises ConfigError where one of them cannot be read or is empty."""
+        for what, path in self.secret_files().items():
+            read_secret(path, what)
+
+
+def load(path: Path, home: Path | None = None, incoming: Path | None = None) -> Config:
     """Read and check a gateway.toml.
+
+    home, incoming: for one that is not in its place yet, the folder where it will stand, and that of its secrets now.
 
     Raises:
         ConfigError: names the file, the table, the key and what to do.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # editors on Windows put a mark before the text
     except FileNotFoundError as error:
         raise ConfigError(
             f"{path}: no such file; say where it is with --config, or copy docs/gateway.toml there"
@@ -235,34 +264,41 @@ def load(path: Path) -> Config:
         config = Config.model_validate(tables)
     except ValidationError as error:
         raise ConfigError("\n".join(_explain(path.name, one) for one in error.errors())) from error
-    return _anchored(config, path.resolve().parent)
+    return _anchored(config, home or path.resolve().parent, incoming)
 
 
-def _anchored(config: Config, folder: Path) -> Config:
+def _anchored(config: Config, folder: Path, incoming: Path | None) -> Config:
     """The same configuration with its paths made absolute."""
 
     def at(path: Path | None) -> Path | None:
         return None if path is None else folder / path
 
-    tokens = {name: table.model_copy(update={"file": folder / table.file}) for name, table in config.api.tokens.items()}
+    def secret(path: Path) -> Path:
+        return places.secret_file(path, folder, incoming)
+
+    def maybe(path: Path | None) -> Path | None:
+        return None if path is None else secret(path)
+
+    tokens = {name: table.model_copy(update={"file": secret(table.file)}) for name, table in config.api.tokens.items()}
+    given = "data_dir" in config.gateway.model_fields_set
     tls = config.mqtt.tls
     if tls is not None:
         tls = tls.model_copy(
-            update={"ca_file": at(tls.ca_file), "cert_file": at(tls.cert_file), "key_file": at(tls.key_file)}
+            update={"ca_file": secret(tls.ca_file), "cert_file": maybe(tls.cert_file), "key_file": maybe(tls.key_file)}
         )
     return config.model_copy(
         update={
             "gateway": config.gateway.model_copy(
                 update={
-                    "data_dir": folder / config.gateway.data_dir,
+                    "data_dir": folder / config.gateway.data_dir if given else places.data_folder(folder),
                     "epoch_file": at(config.gateway.epoch_file),
                     "shelf_labels": at(config.gateway.shelf_labels),
                     "receipt_logo": at(config.gateway.receipt_logo),
                 }
             ),
-            "mqtt": config.mqtt.model_copy(update={"password_file": at(config.mqtt.password_file), "tls": tls}),
-            "device": {name: table.anchored(folder) for name, table in config.device.items()},
-            "api": config.api.model_copy(update={"token_file": at(config.api.token_file), "tokens": tokens}),
+            "mqtt": config.mqtt.model_copy(update={"password_file": maybe(config.mqtt.password_file), "tls": tls}),
+            "device": {name: table.anchored(secret) for name, table in config.device.items()},
+            "api": config.api.model_copy(update={"token_file": maybe(config.api.token_file), "tokens": tokens}),
         }
     )
 
@@ -325,20 +361,3 @@ def _loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def read_secret(path: Path | None, what: str) -> str | None:
-    """The one line of a secret's file.
-
-    Raises:
-        ConfigError: it is missing, empty, or not readable.
-    """
-    if path is None:
-        return None
-    try:
-        secret = path.read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise ConfigError(f"{what}: {path} cannot be read ({error.strerror}); make the file, mode 600") from error
-    if not secret:
-        raise ConfigError(f"{what}: {path} is empty; put the secret on its first line")
-    return secret

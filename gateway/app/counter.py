@@ -69,7 +69,7 @@ class Counter:
         self._clock, self._no_room, self._people = clock, no_room, people
         self.store = _store(config)
         lanes = config.workstation
-        _must_fit(config)
+        must_fit(config)
         self.printers = {
             printer: ReceiptPrinter(
                 printer, self._ask(printer), jobs, _look(config, clock), changed, ReadBeside(book.slip)
@@ -204,8 +204,8 @@ def _look(config: Config, clock: Clock) -> Look:
     )
 
 
-def _must_fit(config: Config) -> None:
-    """A workstation's terminal must be a terminal: money would be asked of a scale otherwise."""
+def must_fit(config: Config) -> None:
+    """Raises ConfigError where a workstation's terminal is none: money would be asked of a scale otherwise."""
     for name, table in config.workstation.items():
         for key, device in table.devices():
             driver = load_driver(config.device[device].driver)

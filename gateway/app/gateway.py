@@ -10,6 +10,7 @@ import asyncio
 import fcntl
 import logging
 import sqlite3
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import IO, Any
@@ -19,18 +20,21 @@ from gateway.api.applications import Applications
 from gateway.api.events import Stopping
 from gateway.api.scopes import tokens_of
 from gateway.api.server import application, bind, serve
+from gateway.app.check import check_tls
 from gateway.app.counter import Counter
 from gateway.app.headquarters import Headquarters
 from gateway.clock import Clock
-from gateway.config import Config, read_secret
+from gateway.config import Config
 from gateway.devices.manager import Manager
 from gateway.devices.snapshot import Happened
 from gateway.drivers import load as load_driver
 from gateway.errors import ConfigError, QueueDamaged
 from gateway.fleet import health
 from gateway.fleet.housekeeping import Housekeeping
+from gateway.fleet.notify import Notifier
 from gateway.fleet.report import Report
-from gateway.peripherals import DeviceClass, PowerChanged
+from gateway.fleet.watchdog import Watchdog
+from gateway.peripherals import DeviceClass, Power, PowerChanged
 from gateway.queue import inbox as inbox_room
 from gateway.queue import outbox as outbox_room
 from gateway.queue import rescue
@@ -56,8 +60,11 @@ from retail.wire.rows import ITEMS, OperatorRow
 log = logging.getLogger(__name__)
 
 SOFTWARE = version("backroom")
+NOBODY = Notifier(None)
 MONEY_FILE = "money.sqlite"
 FEEDS_FILE = "feeds.sqlite"
+#: a device that takes longer does not hold back READY; sales are taken from the start
+SETTLED_WITHIN_S = 10.0
 
 
 class Gateway:
@@ -68,10 +75,12 @@ class Gateway:
         QueueError: the money file cannot be opened; it is left as it is.
     """
 
-    def __init__(self, config: Config) -> None:
-        self._config = config
+    def __init__(self, config: Config, notifier: Notifier = NOBODY) -> None:
+        self._config, self._notifier = config, notifier
         self._clock = Clock(config.gateway.timezone)
         self._stopping = Stopping()
+        config.check_secrets()
+        check_tls(config)
         secrets = config.api.secrets()
         password = read_secret(config.mqtt.password_file, "[mqtt] password_file")
         self._manager = self._make_devices()
@@ -263,6 +272,26 @@ class Gateway:
                 await asyncio.to_thread(prepare)
         health.give_memory_back()
 
+    async def _keep_systemd_told(self) -> None:
+        """READY when the devices are claimed or known absent; the outbox was opened and checked before that."""
+        late = await self._manager.settled(SETTLED_WITHIN_S)
+        if late:
+            log.warning("ready, but still trying to reach %s: check power and cable", ", ".join(late))
+        self._notifier.ready(self._in_words())
+        probe = partial(self._money.submit, lambda _connection: None)
+        await Watchdog(self._notifier, probe, self._in_words, self._clock.monotonic).run()
+
+    def _in_words(self) -> str:
+        """How the store stands, for `systemctl status`."""
+        devices = self._manager.snapshots()
+        # A scanner that has said nothing yet has an open line, and that is all there is to know.
+        away = [device.device_id for device in devices if device.power in (Power.OFF, Power.OFFLINE)]
+        online = f"{len(devices) - len(away)} of {len(devices)} devices there"
+        missing = f" (away: {', '.join(away)})" if away else ""
+        reached = "reached" if self._headquarters.link.connected else "not reached"
+        waiting = self._outbox.position().unacked
+        return f"open for sales; {online}{missing}; headquarters {reached}, {waiting} records wait for it"
+
     # --- life -------------------------------------------------------------------------------------------------------
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -289,7 +318,9 @@ class Gateway:
                 ]
                 tasks = [group.create_task(part) for part in parts]
                 serving = group.create_task(serve(self._app, self._listener, self._stopping))
+                tasks.append(group.create_task(self._keep_systemd_told()))
                 await stop.wait()
+                self._notifier.stopping()
                 self._stopping.event.set()
                 await serving
                 await self._headquarters.goodbye()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 
 from gateway.errors import BackroomError, ConfigError
+from gateway.log import stderr_is_the_journal
 
 
 def main() -> None:
@@ -22,10 +23,17 @@ def main() -> None:
 
             app(prog_name="backroom")
     except ConfigError as error:
-        print(f"backroom: {error}", file=sys.stderr)
+        _complain(error)
         sys.exit(2)
     except BackroomError as error:
-        print(f"backroom: {error}", file=sys.stderr)
+        _complain(error)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _complain(error: BackroomError) -> None:
+    """In the journal it stands as an error: each line with its level (sd-daemon(3))."""
+    mark = "<3>" if stderr_is_the_journal() else ""
+    for line in f"backroom: {error}".splitlines():
+        print(f"{mark}{line}", file=sys.stderr)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli import device_list, devices, doctor, queue
+from gateway.cli import device_list, devices, doctor, firstboot, queue
 from gateway.cli import pin as pin_command
 from gateway.cli import price as price_command
 from gateway.cli.run import DEFAULT_CONFIG
@@ -80,6 +80,7 @@ def demo_command(
 
 app.add_typer(queue.app, name="queue")
 app.command(name="devices")(device_list.devices)
+app.command(name="firstboot")(firstboot.firstboot)
 app.command(name="pin")(pin_command.pin)
 app.command(name="price")(price_command.price)
 app.command(name="probe")(devices.probe)

@@ -20,14 +20,15 @@ from urllib.parse import urlsplit
 
 from gateway import config as configuration
 from gateway.app import MONEY_FILE
+from gateway.app.check import check
 from gateway.cli.daemon import ask
 from gateway.clock import Clock
-from gateway.config import Config, read_secret
-from gateway.devices.manager import Manager, claim
+from gateway.config import Config
+from gateway.devices.manager import claim
 from gateway.devices.transport import GROUPS
-from gateway.drivers import load as load_driver
 from gateway.errors import ConfigError
 from gateway.fleet import health
+from gateway.places import read_secret
 
 Verdict = Literal["ok", "warn", "fail"]
 MARKS: dict[Verdict, str] = {"ok": "ok  ", "warn": "WARN", "fail": "FAIL"}
@@ -68,7 +69,7 @@ def doctor(path: Path, as_json: bool) -> int:
 def examine(path: Path) -> Iterator[Finding]:
     try:
         config = configuration.load(path)
-        _check_devices(config)
+        check(config)
         password = read_secret(config.mqtt.password_file, "[mqtt] password_file")
         token = next((secret for _, secret, _ in config.api.secrets()), None)
     except ConfigError as error:
@@ -83,17 +84,6 @@ def examine(path: Path) -> Iterator[Finding]:
     yield _daemon(config, running)
     yield from _headquarters(config, password, running)
     yield from _devices(config, ask(config, token, "/v1/devices") if running else None)
-
-
-def _check_devices(config: Config) -> None:
-    """Every driver is known and takes the options it is given.
-
-    Raises:
-        ConfigError: one is not, or does not.
-    """
-    manager = Manager()
-    for name, table in config.device.items():
-        manager.add(name, load_driver(table.driver), table.url, table.options(name))
 
 
 def _disk(config: Config) -> Finding:

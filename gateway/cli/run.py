@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import faulthandler
 import logging
 import signal
 from pathlib import Path
@@ -11,7 +12,10 @@ from pathlib import Path
 from gateway import config as configuration
 from gateway import log as logs
 from gateway.app import Gateway
+from gateway.config import Config
+from gateway.errors import BackroomError
 from gateway.fleet import health
+from gateway.fleet.notify import Notifier
 
 DEFAULT_CONFIG = Path("/etc/backroom/gateway.toml")
 
@@ -30,13 +34,24 @@ def run(arguments: list[str]) -> None:
     parser.add_argument("--config", type=Path, default=DEFAULT_CONFIG, help=f"gateway.toml (default {DEFAULT_CONFIG})")
     parser.add_argument("--ready-file", type=Path, help="write the address of the local API here once it answers")
     given = parser.parse_args(arguments)
+    faulthandler.enable()  # the watchdog's SIGABRT leaves in the journal where each thread hung
     health.keep_memory_together()
-    config = configuration.load(given.config)
-    logs.configure(config.gateway.log_level)
-    gateway = Gateway(config)
+    notifier = Notifier.from_environment()
+    try:
+        gateway, config = _made(given.config, notifier)
+    except BackroomError as error:
+        notifier.status(f"cannot start: {error}")
+        raise
     if given.ready_file is not None:
         given.ready_file.write_text(f"http://{config.api.host}:{gateway.port}\n")
     asyncio.run(_until_signal(gateway))
+
+
+def _made(path: Path, notifier: Notifier) -> tuple[Gateway, Config]:
+    config = configuration.load(path)
+    logs.configure(config.gateway.log_level)
+    notifier.status(f"checking the money file in {config.gateway.data_dir}")
+    return Gateway(config, notifier), config
 
 
 async def _until_signal(gateway: Gateway) -> None:

@@ -111,6 +111,16 @@ class Manager:
             except Exception:  # one listener's mistake must not keep the event from the others
                 log.exception("a listener failed at an event of %s", device_id, extra={"device": device_id})
 
+    async def settled(self, within_s: float) -> list[str]:
+        """Wait until each device is claimed or known to be absent; return those of which neither is known in time."""
+        tries = {name: asyncio.create_task(session.tried()) for name, session in self._sessions.items()}
+        if tries:
+            await asyncio.wait(tries.values(), timeout=within_s)
+        late = [name for name, task in tries.items() if not task.done()]
+        for name in late:
+            tries[name].cancel()
+        return late
+
     async def run(self) -> None:
         """Run every session until cancelled."""
         try:

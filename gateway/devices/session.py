@@ -193,6 +193,10 @@ class Session:
 
     # --- for a device that hangs on this one ----------------------------------------------------------------
 
+    async def tried(self) -> None:
+        """Return when the first attempt to claim the device is over, one way or the other."""
+        await self._tried.wait()
+
     async def connected(self) -> None:
         """Return when the device can be asked; raise DeviceGone if there is no line to it."""
         await self._tried.wait()

@@ -10,8 +10,9 @@ from pathlib import Path
 
 M_ARENA_MAX = -8
 
-MODEL = Path("/proc/device-tree/model")
-SERIAL = Path("/proc/device-tree/serial-number")
+DEVICE_TREE = Path("/sys/firmware/devicetree/base")  # /proc/device-tree is a link to it, and may be hidden
+MODEL = DEVICE_TREE / "model"
+SERIAL = DEVICE_TREE / "serial-number"
 DMI_MODEL = Path("/sys/class/dmi/id/product_name")
 MACHINE_ID = Path("/etc/machine-id")
 TEMPERATURE = Path("/sys/class/thermal/thermal_zone0/temp")

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.config import load, read_secret
+from gateway.config import load
 from gateway.errors import ConfigError
+from gateway.places import data_folder, read_secret
 
 GOOD = """
 [gateway]
@@ -101,6 +102,65 @@ def test_a_secret_that_is_not_there_is_named_but_never_shown(tmp_path: Path) -> 
     with pytest.raises(ConfigError, match="is empty"):
         read_secret(empty, "[mqtt] password_file")
     assert read_secret(None, "x") is None
+
+
+def test_a_secret_is_looked_for_where_systemd_hands_it_over_then_beside_then_below(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handed_over, home = tmp_path / "handed-over", tmp_path / "etc"
+    for folder in (handed_over, home / "credentials"):
+        folder.mkdir(parents=True)
+    path = written(home, GOOD.replace("[mqtt]", "[mqtt]\npassword_file = 'mqtt.password'", 1))
+    assert load(path).mqtt.password_file == home / "mqtt.password"
+    (home / "credentials" / "mqtt.password").write_text("x")
+    assert load(path).mqtt.password_file == home / "credentials" / "mqtt.password"
+    (home / "mqtt.password").write_text("x")
+    assert load(path).mqtt.password_file == home / "mqtt.password"
+    (handed_over / "backroom_mqtt.password").write_text("x")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(handed_over))
+    assert load(path).mqtt.password_file == handed_over / "backroom_mqtt.password"
+    for written_out in ("credentials/mqtt.password", str(home / "credentials" / "mqtt.password")):
+        written(home, GOOD.replace("[mqtt]", f"[mqtt]\npassword_file = '{written_out}'", 1))
+        assert load(path).mqtt.password_file == handed_over / "backroom_mqtt.password"
+    written(home, GOOD.replace("[mqtt]", "[mqtt]\npassword_file = '/srv/mqtt.password'", 1))
+    assert load(path).mqtt.password_file == Path("/srv/mqtt.password"), "elsewhere is taken as it stands"
+
+
+def test_tls_files_and_those_of_devices_are_handed_over_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path / "handed-over"))
+    (tmp_path / "handed-over").mkdir()
+    names = ("ca.pem", "box.pem", "box.key", "pos", "nexo")
+    for name in names:
+        (tmp_path / "handed-over" / f"backroom_{name}").write_text("x")
+    tables = "[mqtt.tls]\nca_file = 'ca.pem'\ncert_file = 'box.pem'\nkey_file = 'box.key'\n"
+    tables += "[api.tokens.pos]\nfile = 'pos'\nscopes = ['sell']\n"
+    terminal = "[device.terminal-1]\ndriver = 'terminal-nexo'\nurl = 'tls://h:1'\npassphrase_file = 'nexo'\n"
+    config = load(written(tmp_path, GOOD + tables + terminal))
+    assert {path.name for path in config.secret_files().values()} == {f"backroom_{name}" for name in names}
+    config.check_secrets()
+
+
+def test_a_missing_secret_says_where_to_put_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    config = load(written(tmp_path, GOOD.replace("[mqtt]", "[mqtt]\npassword_file = 'mqtt.password'", 1)))
+    with pytest.raises(ConfigError) as missing:
+        config.check_secrets()
+    assert f"put it into {tmp_path}/credentials/mqtt.password, root's own, mode 600" in str(missing.value)
+    assert "systemctl restart backroom" in str(missing.value)
+
+
+def test_sales_are_kept_where_the_unit_says_unless_they_stand_elsewhere_already(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert data_folder(Path("/etc/backroom")) == Path("/var/lib/backroom")
+    assert data_folder(tmp_path) == tmp_path / "data"
+    monkeypatch.setenv("STATE_DIRECTORY", "/var/lib/other")
+    assert load(written(tmp_path, GOOD)).gateway.data_dir == Path("/var/lib/other")
+    given = GOOD.replace("[mqtt]", "data_dir = 'sales'\n[mqtt]", 1)
+    assert load(written(tmp_path, given)).gateway.data_dir == tmp_path / "sales"
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "money.sqlite").touch()
+    assert load(written(tmp_path, GOOD)).gateway.data_dir == tmp_path / "data", "of an earlier version"
 
 
 def test_tokens_are_read_from_files_with_what_each_may_do(tmp_path: Path) -> None:
