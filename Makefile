@@ -5,7 +5,7 @@ STAMP := .venv/.ready
 export PYTHONDONTWRITEBYTECODE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup debian demo demo-check test lint type imports docs docs-check words screenshots bench torture fuzz device-lab pins deb clean
+.PHONY: help setup debian demo demo-check test tree lint type imports docs docs-check words screenshots bench torture fuzz device-lab pins deb clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -21,8 +21,12 @@ demo: setup ## a whole simulated store and core; prints where to look; Ctrl-C st
 demo-check: setup ## the same without a person; last line is JSON, exit 0 only if all holds
 	@$(PY) -m gateway demo --check
 
-test: setup lint type imports docs-check ## everything CI checks
+test: setup tree lint type imports docs-check ## everything CI checks
 	$(PY) -m pytest -n 2 --dist loadgroup $(ARGS)
+
+# Beside the checks, which use one core: a test that comes first waits for it. The first time it takes a minute.
+tree:
+	@$(PY) -m tests.appliance.tree &
 
 lint:
 	.venv/bin/ruff check .

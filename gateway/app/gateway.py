@@ -35,6 +35,7 @@ from gateway.fleet.notify import Notifier
 from gateway.fleet.report import Report
 from gateway.fleet.watchdog import Watchdog
 from gateway.peripherals import DeviceClass, Power, PowerChanged
+from gateway.places import read_secret
 from gateway.queue import inbox as inbox_room
 from gateway.queue import outbox as outbox_room
 from gateway.queue import rescue
