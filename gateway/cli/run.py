@@ -43,7 +43,10 @@ def run(arguments: list[str]) -> None:
         notifier.status(f"cannot start: {error}")
         raise
     if given.ready_file is not None:
-        given.ready_file.write_text(f"http://{config.api.host}:{gateway.port}\n")
+        # In one step: who waits for the file must not read it half written.
+        beside = given.ready_file.with_name(given.ready_file.name + ".new")
+        beside.write_text(f"http://{config.api.host}:{gateway.port}\n")
+        beside.replace(given.ready_file)
     asyncio.run(_until_signal(gateway))
 
 
