@@ -55,6 +55,10 @@ def seldom(default: Any = None, **facts: Any) -> Any:
     return Field(default=default, exclude_if=_is_nothing, **facts)
 
 
+#: of one line
+MOST_MODIFIERS = 100
+
+
 class PriceModifier(Shape):
     """RetailPriceModifier: what one deal, or a person, took off this line.
 
@@ -111,7 +115,7 @@ class SaleLine(Measured):
     """Goods that leave the shop. extended_amount = unit price x quantity, or x kilograms rounded half up."""
 
     type: Literal["Sale"] = "Sale"
-    price_modifiers: list[PriceModifier] = seldom([], max_length=50)
+    price_modifiers: list[PriceModifier] = seldom([], max_length=MOST_MODIFIERS)
     net_units: list[NetUnits] = seldom([], description="only where there are price modifiers")
     price_override: PriceOverride | None = seldom()
     age_confirmed: int | None = seldom(ge=1, le=150, description="the cashier saw that the customer is so old")

@@ -18,6 +18,12 @@ from gateway.queue.outbox import Outbox
 from gateway.till import ledger
 from gateway.till.catalogue import Catalogue
 from gateway.till.ledger import Ledger
+from gateway.till.offers import book as offer_book
+from gateway.till.offers.book import OfferBook
+from gateway.till.offers.coupons import Coupons
+from gateway.till.offers.members import Members
+from gateway.till.offers.rulebook import RuleBook
+from gateway.till.offers.store import StoreOffers
 from gateway.till.paper.beside import ReadBeside
 from gateway.till.paper.jobs import ReceiptJobs
 from gateway.till.paper.printing import ReceiptPrinter
@@ -30,7 +36,7 @@ from retail.authority import Limits
 from retail.barcode import Layout, Layouts
 from retail.wire.canonical import canonical
 from retail.wire.feed import FeedHead, FeedRow, feed_sha256
-from retail.wire.rows import Item, OperatorRow
+from retail.wire.rows import CODES, Item, OperatorRow
 from tests.money import an_outbox, feeds_file
 from tests.people import some_people
 
@@ -69,17 +75,25 @@ class Shop:
     """Opened over a folder; close() and open another one over the same folder to play a restart."""
 
     def __init__(
-        self, folder: Path, operators: Sequence[OperatorRow] = (), limits: Limits | None = None, currency: str = "EUR"
+        self,
+        folder: Path,
+        operators: Sequence[OperatorRow] = (),
+        limits: Limits | None = None,
+        currency: str = "EUR",
+        clock: Clock | None = None,
+        locale: str = "en",
     ) -> None:
         self.folder = folder
-        self.money = Database(folder / "money.sqlite", [outbox.SCHEMA, ledger.SCHEMA, payment_journal.SCHEMA])
+        schemas = [outbox.SCHEMA, ledger.SCHEMA, payment_journal.SCHEMA, offer_book.SCHEMA]
+        self.money = Database(folder / "money.sqlite", schemas)
         self.feeds: Database = feeds_file(folder)
-        self.clock = Clock("Europe/Berlin")
+        self.clock = clock or Clock("Europe/Berlin")
         self.outbox: Outbox = an_outbox(self.money)
-        self.inbox = Inbox(self.feeds, {"items": "barcodes"})
+        self.inbox = Inbox(self.feeds, CODES)
         self.ledger = Ledger(self.money, self.outbox)
         self.catalogue = Catalogue(self.inbox)
-        self.store = Store("S0421", "Test shop", currency, "en", LAYOUTS)
+        self.store = Store("S0421", "Test shop", currency, locale, LAYOUTS)
+        self.offers = self._store_offers()
         self.on_scale: Weight | DeviceError = Weight(450, True, False, ScaleStatus.STABLE_WEIGHT, 0.0)
         self.trouble: DeviceError | None = None
         self.drawer_openings = 0
@@ -98,16 +112,45 @@ class Shop:
 
     def make_workstation(self, lane: Lane) -> Workstation:
         return Workstation(
-            lane, self.store, self.catalogue, self.ledger, self.clock, self.printer.wake, people=self.people
+            lane,
+            self.store,
+            self.catalogue,
+            self.ledger,
+            self.clock,
+            self.printer.wake,
+            people=self.people,
+            offers=self.offers,
         )
+
+    def _store_offers(self) -> StoreOffers:
+        book = OfferBook(self.money)
+        rules = RuleBook(self.inbox, self.outbox)
+        return StoreOffers(rules, Members(self.inbox), Coupons(self.inbox, book), book)
+
+    async def promote(self, *rules: dict[str, Any]) -> None:
+        """Put these rules in force, and wait until they are."""
+        await self.feed("promotions", {rule["id"]: {"rule_id": rule["id"], "rule": rule} for rule in rules})
+        await self.rules_ready()
+
+    async def rules_ready(self) -> None:
+        """Read the rules as the daemon would, until those of the newest version are in force."""
+        known = self.inbox.version("promotions")
+        wanted = known.version if known else 0
+        book = self.offers.rules
+        book.wake()
+        reading = asyncio.create_task(book.run())
+        await until(lambda: book.rules is not None and book.rules.version == wanted)
+        reading.cancel()
 
     async def stock(self, version: int = 1, items: list[Item] = ITEMS) -> None:
         """Put a price book in force."""
         await self.feed("items", {item.item_id: item.model_dump(mode="json") for item in items}, version)
 
-    async def feed(self, name: str, rows: dict[str, Any], version: int = 1) -> None:
+    async def feed(self, name: str, rows: dict[str, Any], version: int | None = None) -> None:
+        """Put a version of any feed in force, the next one unless told."""
+        known = self.inbox.version(name)
         sha256 = feed_sha256((key, canonical(rows[key])) for key in sorted(rows))
-        head = FeedHead(version=version, sha256=sha256, rows=len(rows))
+        head = FeedHead(version=version or (known.version if known else 0) + 1, sha256=sha256, rows=len(rows))
         await self.inbox.apply(name, head, 0, [FeedRow(key=key, row=row) for key, row in rows.items()], "now")
 
     def log(self, record_type: str) -> list[dict[str, Any]]:

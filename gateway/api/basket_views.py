@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from gateway.api.offer_views import BasketOffers, LineOffers, of_basket, of_line
 from gateway.peripherals import PaymentKind, PaymentPhase
 from gateway.till.basket import Line, State
 from gateway.till.workstation import Workstation
@@ -27,7 +28,7 @@ PHASES = {
 }
 
 
-class LineView(BaseModel):
+class LineView(LineOffers):
     line_number: int
     item_id: str
     description: str
@@ -93,7 +94,7 @@ class OperatorView(BaseModel):
     role: str
 
 
-class BasketView(BaseModel):
+class BasketView(BasketOffers):
     """operator: who is signed on. sign_on_needed: nothing is sold before somebody is."""
 
     workstation_id: str
@@ -154,6 +155,7 @@ def view(workstation: Workstation) -> BasketView:
         )
         if finished
         else None,
+        **of_basket(workstation),
     )
 
 
@@ -206,4 +208,5 @@ def _line(line: Line, currency: str, locale: str) -> LineView:
         amount=line.amount(currency).shown(locale),
         entry_method=line.entry_method,
         void=line.void,
+        **of_line(line, currency, locale),
     )

@@ -68,7 +68,7 @@ class _Baskets:
 
     async def scan(self, call: Call) -> BasketView:
         workstation = self._at(call)
-        await workstation.enter(call.body.code, call.body.symbology, call.body.method)
+        await workstation.scan(call.body.code, call.body.symbology, call.body.method)
         return view(workstation)
 
     async def quantity(self, call: Call) -> BasketView:
@@ -119,7 +119,8 @@ def operations(workstations: Mapping[str, Workstation], stopping: Stopping) -> l
             f"{base}/scan",
             "Ring a code",
             baskets.scan,
-            description="An item sold by weight asks the workstation's scale and answers once the weight is stable.",
+            description="An item sold by weight asks the workstation's scale and answers once the weight is stable."
+            " A member card identifies the customer, a coupon is taken.",
             body=Scan,
             answer=BasketView,
             problems=(404, 409, 422, 503, 504),

@@ -20,6 +20,7 @@ from gateway.till.catalogue import Catalogue
 from gateway.till.customer_display import COLUMNS, CustomerDisplay
 from gateway.till.lane import Ask, Lane, Store
 from gateway.till.ledger import Ledger
+from gateway.till.offers.store import StoreOffers
 from gateway.till.paper.beside import ReadBeside
 from gateway.till.paper.jobs import ReceiptJobs
 from gateway.till.paper.printing import ReceiptPrinter
@@ -64,9 +65,10 @@ class Counter:
         no_room: Callable[[], str | None],
         changed: Callable[[], None],
         people: People,
+        offers: StoreOffers,
     ) -> None:
         self._manager, self._catalogue, self._ledger = manager, catalogue, ledger
-        self._clock, self._no_room, self._people = clock, no_room, people
+        self._clock, self._no_room, self._people, self._offers = clock, no_room, people, offers
         self.store = _store(config)
         lanes = config.workstation
         must_fit(config)
@@ -127,6 +129,7 @@ class Counter:
             self._no_room,
             self._terminals,
             self._people,
+            self._offers,
         )
 
     def _ask(self, device: str) -> Ask:
@@ -175,7 +178,7 @@ class Counter:
         while True:
             lane, scan = await self._scans.get()
             try:
-                await self.workstations[lane].enter(scan.data, scan.symbology, "scanned")
+                await self.workstations[lane].scan(scan.data, scan.symbology, "scanned")
             except BackroomError as refusal:
                 log.info("scan refused: %s", refusal, extra={"workstation": lane})
 

@@ -48,6 +48,12 @@ from gateway.queue.retention import Retention
 from gateway.till import ledger as ledger_room
 from gateway.till.catalogue import Catalogue
 from gateway.till.ledger import Ledger
+from gateway.till.offers import book as offer_book
+from gateway.till.offers.book import OfferBook
+from gateway.till.offers.coupons import Coupons
+from gateway.till.offers.members import Members
+from gateway.till.offers.rulebook import RuleBook
+from gateway.till.offers.store import StoreOffers
 from gateway.till.paper.jobs import ReceiptJobs
 from gateway.till.paper.shelf_label_template import templates
 from gateway.till.payments import journal as payment_journal
@@ -56,7 +62,7 @@ from gateway.till.people.operators import Operators
 from gateway.till.people.pin_desk import PinDesk
 from gateway.till.people.signing import People
 from retail.barcode import interpret
-from retail.wire.rows import ITEMS, OperatorRow
+from retail.wire.rows import CODES, PROMOTIONS, OperatorRow
 
 log = logging.getLogger(__name__)
 
@@ -96,16 +102,24 @@ class Gateway:
         self._feeds = Database(data / FEEDS_FILE, [inbox_room.SCHEMA])
         second = SecondPlace(config.gateway.epoch_file)
         self._outbox = Outbox(self._money, self._clock, config.gateway.id, config.gateway.store_id, second)
-        self._inbox = Inbox(self._feeds, codes={ITEMS: "barcodes"})
+        self._inbox = Inbox(self._feeds, codes=CODES)
         self._ledger = Ledger(self._money, self._outbox)
         self._jobs = ReceiptJobs(self._money, self._outbox)
         self._book = PaymentBook(self._money, self._clock)
         self._catalogue = Catalogue(self._inbox)
         self._status = status.StoreStatus(self._status_view)
         self._headquarters = Headquarters(
-            config, password, self._outbox, self._inbox, self._clock, self._make_report, self._status.changed
+            config,
+            password,
+            self._outbox,
+            self._inbox,
+            self._clock,
+            self._make_report,
+            self._status.changed,
+            self._feed_changed,
         )
         self._people = self._make_people()
+        self._offers = self._make_offers()
         self._counter = self._make_counter()
         self._housekeeping = self._make_housekeeping()
         self._disk.listen(self._disk_changed)
@@ -114,7 +128,7 @@ class Gateway:
 
     def _open_money(self, path: Path) -> Database:
         """Open the money file; a damaged one is put aside and what can be read of it goes into a new one."""
-        schemas = [outbox_room.SCHEMA, ledger_room.SCHEMA, payment_journal.SCHEMA]
+        schemas = [outbox_room.SCHEMA, ledger_room.SCHEMA, payment_journal.SCHEMA, offer_book.SCHEMA]
         try:
             return Database(path, schemas, self._disk.relieve)
         except QueueDamaged as damage:
@@ -175,7 +189,13 @@ class Gateway:
             self._no_room,
             self._status.changed,
             self._people,
+            self._offers,
         )
+
+    def _make_offers(self) -> StoreOffers:
+        book = OfferBook(self._money)
+        rules = RuleBook(self._inbox, self._outbox)
+        return StoreOffers(rules, Members(self._inbox), Coupons(self._inbox, book), book)
 
     def _make_housekeeping(self) -> Housekeeping:
         def prune(connection: sqlite3.Connection, keys: list[str]) -> None:
@@ -231,6 +251,10 @@ class Gateway:
     def _disk_changed(self) -> None:
         """Called from the thread that looked."""
         self._loop.call_soon_threadsafe(self._headquarters.moved)
+
+    def _feed_changed(self, feed: str) -> None:
+        if feed == PROMOTIONS:
+            self._offers.rules.wake()
 
     def _device_said(self, _device: str, entry: Any) -> None:
         if isinstance(entry, Happened) and isinstance(entry.event, PowerChanged):
@@ -314,6 +338,7 @@ class Gateway:
                     self._manager.run(),
                     self._prepare(),
                     self._housekeeping.run(),
+                    self._offers.rules.run(),
                     *self._counter.runnables(),
                     *self._headquarters.runnables(),
                 ]
@@ -356,3 +381,4 @@ def lock(data_dir: Path) -> IO[bytes]:
 def _salvage(old: sqlite3.Connection, new: sqlite3.Connection) -> None:
     ledger_room.salvage(old, new)
     payment_journal.salvage(old, new)
+    offer_book.salvage(old, new)

@@ -15,15 +15,15 @@ from gateway.mqtt.presence import Presence
 from gateway.mqtt.uplink import Uplink
 from gateway.queue.inbox import Inbox
 from gateway.queue.outbox import Outbox
-from retail.wire.rows import ITEMS, OPERATORS
+from retail.wire.rows import ROWS
 from retail.wire.topics import HQ_STATE, GatewayTopics
-
-#: what this box keeps of headquarters' master data
-FEEDS = (ITEMS, OPERATORS)
 
 
 class Headquarters:
-    """report: what this box says of itself, given how often the link came back. changed: the line or the log moved."""
+    """report: what this box says of itself, given how often the link came back. changed: the line or the log moved.
+
+    feed_changed: a new version of this feed is in force.
+    """
 
     def __init__(
         self,
@@ -34,8 +34,9 @@ class Headquarters:
         clock: Clock,
         report: Callable[[Callable[[], int]], Report],
         changed: Callable[[], None],
+        feed_changed: Callable[[str], None],
     ) -> None:
-        self._outbox, self._changed = outbox, changed
+        self._outbox, self._changed, self._tell_feed = outbox, changed, feed_changed
         random = SystemRandom()
         topics = GatewayTopics(config.gateway.id)
         self.link = Link(_settings(config, password), self._next_session, self._will, random)
@@ -44,13 +45,7 @@ class Headquarters:
         self._presence = Presence(topics, publish, said.state, said.birth, said.metrics, said.devices)
         self._uplink = Uplink(outbox, topics.log, publish, clock.monotonic, random)
         self._downlink = Downlink(
-            inbox,
-            topics,
-            FEEDS,
-            publish,
-            lambda: rfc3339(clock.wall()),
-            random,
-            lambda _feed: self.moved(),
+            inbox, topics, tuple(ROWS), publish, lambda: rfc3339(clock.wall()), random, self._feed_changed
         )
         self.link.subscribe(topics.ack, self._uplink.on_ack)
         self.link.subscribe(HQ_STATE, self._uplink.on_hq, only_news=True)
@@ -80,6 +75,10 @@ class Headquarters:
 
     def _will(self, session: int) -> Publication:
         return self._presence.will(session)
+
+    def _feed_changed(self, feed: str) -> None:
+        self._tell_feed(feed)
+        self.moved()
 
     async def _link_up(self, session: int) -> None:
         self._uplink.link_up()

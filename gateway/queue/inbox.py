@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,6 +65,19 @@ class Inbox:
         """All rows of a small feed, in order of key."""
         rows = self._database.read("SELECT body FROM feed_row WHERE name = ? ORDER BY key", feed)
         return [json.loads(row["body"]) for row in rows]
+
+    def pages(self, feed: str, page: int = 500) -> Iterator[tuple[str, dict[str, Any]]]:
+        """(key, row) of a whole feed in order of key, read page by page; from any thread."""
+        last = ""
+        while True:
+            found = self._database.read(
+                "SELECT key, body FROM feed_row WHERE name = ? AND key > ? ORDER BY key LIMIT ?", feed, last, page
+            )
+            for row in found:
+                yield row["key"], json.loads(row["body"])
+            if len(found) < page:
+                return
+            last = found[-1]["key"]
 
     def by_code(self, feed: str, code: str) -> list[dict[str, Any]]:
         rows = self._database.read(

@@ -7,24 +7,28 @@ A voided line stays and counts nothing. All amounts are integers of the store's 
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, model_validator
 from uuid6 import uuid7
 
 from gateway.errors import SaleRefused
+from gateway.till.line import Line
+from gateway.till.offers.rows import ByHand, CouponOnSale, MemberOnSale, Offers
 from gateway.till.tenders.rows import OpenPayment, Tendered
 from gateway.till.tenders.settlement import Settlement
-from retail.pricing import extended_amount, tax_per_code
-from retail.sale import RetailTransaction, SaleLine, TaxLine, UtcTime
-from retail.units import Money, Quantity, Weight
+from retail.sale import UtcTime
+from retail.units import Money
+
+__all__ = ["Action", "Basket", "Line", "State"]
 
 State = Literal["idle", "selling", "tendering", "paying", "unknown"]
 Action = Literal[
     "add",
     "void_line",
     "void_all",
+    "offer",
     "tender",
     "untender",
     "pay",
@@ -40,6 +44,8 @@ TRANSITIONS: dict[tuple[State, Action], State] = {
     ("idle", "add"): "selling",
     ("selling", "add"): "selling",
     ("selling", "void_line"): "selling",
+    ("idle", "offer"): "idle",
+    ("selling", "offer"): "selling",
     ("selling", "void_all"): "idle",
     ("selling", "tender"): "tendering",
     ("selling", "pay"): "paying",
@@ -67,6 +73,9 @@ REFUSALS: dict[tuple[State, Action], str] = {
     ("tendering", "add"): "this sale is being paid: finish or void it, then scan",
     ("tendering", "void_line"): "this sale is being paid: void the whole sale or finish it",
     ("paying", "add"): _PAYING,
+    ("tendering", "offer"): "this sale is being paid: its prices do not change any more; finish or void it",
+    ("paying", "offer"): _PAYING,
+    ("unknown", "offer"): _UNKNOWN,
     ("paying", "void_line"): _PAYING,
     ("paying", "void_all"): _PAYING,
     ("paying", "tender"): _PAYING,
@@ -83,32 +92,12 @@ REFUSALS: dict[tuple[State, Action], str] = {
 }
 
 
-class Line(BaseModel):
-    """One line as rung. unit_price_minor is for one piece, or for one kilogram of a weighed line."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    line_number: int
-    item_id: str
-    description: str
-    scanned_code: str | None
-    entry_method: Literal["scanned", "keyed", "weighed"]
-    quantity: int | None
-    weight_grams: int | None
-    unit_price_minor: int
-    tax_code: str
-    tax_rate_basis_points: int
-    lot: str | None = None
-    expiry: date | None = None
-    void: bool = False
-
-    def amount(self, currency: str) -> Money:
-        measure = Weight(self.weight_grams) if self.weight_grams is not None else Quantity(self.quantity or 0)
-        return extended_amount(Money(self.unit_price_minor, currency), measure)
-
-
 class Basket(BaseModel):
-    """What a workstation has open. Kept on disk after each change, so that a power cut loses no line."""
+    """What a workstation has open. Kept on disk after each change, so that a power cut loses no line.
+
+    rung_at: the store's own time when the last article was rung: the rules of that moment hold for the whole sale.
+    by_hand: a discount on the whole sale.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -122,6 +111,12 @@ class Basket(BaseModel):
     tenders: list[Tendered] = []
     payment: OpenPayment | None = None
     cash_step_minor: int = 1
+    rung_at: datetime | None = None
+    member: MemberOnSale | None = None
+    coupons: list[CouponOnSale] = []
+    by_hand: ByHand | None = None
+    refused_prompts: dict[str, int] = {}
+    offers: Offers | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -139,7 +134,7 @@ class Basket(BaseModel):
 
     def step(self, action: Action) -> None:
         """Move to the next state, or refuse in words for the cashier."""
-        if self.state == "tendering" and action in ("add", "void_line") and not self.tenders:
+        if self.state == "tendering" and action in ("add", "void_line", "offer") and not self.tenders:
             self.state = TRANSITIONS["tendering", "reopen"]  # a card was declined and nothing was given: sell on
         following = TRANSITIONS.get((self.state, action))
         if following is None:
@@ -151,11 +146,27 @@ class Basket(BaseModel):
         """A new transaction gets its key here: what is posted under it can be booked only once."""
         if self.state == "idle":
             self.lines, self.tenders = [], []
-            self.idempotency_key = str(uuid7())
+            self.take_key()
             self.begin = now
 
-    def total(self) -> Money:
+    def take_key(self) -> str:
+        """Its key; a coupon that is scanned before the first article is reserved under it, too."""
+        self.idempotency_key = self.idempotency_key or str(uuid7())
+        return self.idempotency_key
+
+    def gross(self) -> Money:
         return sum((line.amount(self.currency) for line in self.lines if not line.void), Money(0, self.currency))
+
+    def total(self) -> Money:
+        return sum((line.net(self.currency) for line in self.lines if not line.void), Money(0, self.currency))
+
+    def points_earned(self) -> int:
+        """What the member gets for this sale; nothing without one."""
+        return sum(one.points for one in self.offers.points) if self.offers and self.member else 0
+
+    def has_customer_only(self) -> bool:
+        """No article yet, but a customer or coupons that must not stay for the next one."""
+        return self.state == "idle" and (self.member is not None or bool(self.coupons))
 
     def has_goods(self) -> bool:
         """Whether there is anything to pay or to pay out for, if only nothing: an article that is free."""
@@ -186,63 +197,22 @@ class Basket(BaseModel):
 
     def void_line(self, line_number: int | None) -> Line:
         """Take a line back: the last one where no number is given."""
+        line = self.open_line(line_number)
+        self.step("void_line")
+        line.void = True
+        return line
+
+    def open_line(self, line_number: int | None) -> Line:
+        """The line of this number, or the last one; raises SaleRefused where it is not there or void."""
         open_lines = [line for line in self.lines if not line.void]
         wanted = [line for line in open_lines if line_number is None or line.line_number == line_number]
         if not wanted:
             raise SaleRefused(
                 f"line {line_number} is not there or already void", reason="no_such_line", field="line_number"
             )
-        self.step("void_line")
-        wanted[-1].void = True
         return wanted[-1]
 
-    def to_transaction(
-        self, store_id: str, workstation_id: str, sequence_number: int, business_date: date, end: datetime
-    ) -> RetailTransaction:
-        """The finished sale: its lines, the tax per tax code, and the tenders with the change."""
-        sold = [self._sale_line(line) for line in self.lines]
-        rates = {line.tax_code: line.tax_rate_basis_points for line in self.lines}
-        taxed = [(line.tax_code, line.amount(self.currency)) for line in self.lines if not line.void]
-        number = len(sold)
-        taxes: list[TaxLine] = []
-        for code, rate, gross, tax in tax_per_code(taxed, rates):
-            number += 1
-            taxes.append(
-                TaxLine(
-                    line_number=number,
-                    tax_code=code,
-                    rate_basis_points=rate,
-                    taxable_amount_minor=gross.minor,
-                    tax_amount_minor=tax.minor,
-                )
-            )
-        tenders = self.settlement().rows(number + 1)
-        return RetailTransaction(
-            store_id=store_id,
-            workstation_id=workstation_id,
-            sequence_number=sequence_number,
-            business_day_date=business_date,
-            operator_id=self.operator_id,
-            begin_date_time=self.begin or end,
-            end_date_time=max(end, self.begin or end),
-            currency=self.currency,
-            line_items=[*sold, *taxes, *tenders],
-            total_minor=self.total().minor,
-        )
-
-    def _sale_line(self, line: Line) -> SaleLine:
-        return SaleLine(
-            line_number=line.line_number,
-            item_id=line.item_id,
-            description=line.description,
-            scanned_code=line.scanned_code,
-            entry_method=line.entry_method,
-            quantity=line.quantity,
-            weight_grams=line.weight_grams,
-            unit_price_minor=line.unit_price_minor,
-            extended_amount_minor=line.amount(self.currency).minor,
-            tax_code=line.tax_code,
-            void_flag=line.void,
-            lot=line.lot,
-            expiry=line.expiry,
-        )
+    def coupons_used(self) -> list[CouponOnSale]:
+        """Those that the rules gave something for; the others stay good for another day."""
+        effective = self.offers.effective if self.offers is not None else []
+        return [one for one in self.coupons if one.trigger in effective]

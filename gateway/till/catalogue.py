@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from gateway.errors import SaleRefused
 from gateway.queue.inbox import Inbox
 from retail.barcode import Meaning
@@ -23,9 +25,7 @@ class Catalogue:
         Raises:
             SaleRefused: unknown, or two items share the code. The text is for the cashier.
         """
-        rows = self._inbox.by_code(ITEMS, meaning.item_code) if meaning.item_code else []
-        if not rows and (row := self._inbox.row(ITEMS, code)):
-            rows = [row]
+        rows = self.rows(code, meaning)
         if not rows:
             why = f" ({meaning.problem})" if meaning.problem else ""
             if self.version() == 0:
@@ -37,6 +37,17 @@ class Catalogue:
                 f"{_shown(code)} stands for several items ({names}); key the item number", reason="ambiguous"
             )
         return Item.model_validate(rows[0])
+
+    def rows(self, code: str, meaning: Meaning) -> list[dict[str, Any]]:
+        """The items that a code may mean: by bar code, else by item number."""
+        rows = self._inbox.by_code(ITEMS, meaning.item_code) if meaning.item_code else []
+        if not rows and (row := self._inbox.row(ITEMS, code)):
+            rows = [row]
+        return rows
+
+    def item(self, item_id: str) -> Item | None:
+        row = self._inbox.row(ITEMS, item_id)
+        return Item.model_validate(row) if row is not None else None
 
     def search(self, words: str, limit: int = 20) -> list[Item]:
         return [Item.model_validate(row) for row in self._inbox.search(ITEMS, words, limit)]

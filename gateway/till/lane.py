@@ -17,7 +17,7 @@ EntryMethod = Literal["scanned", "keyed"]
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """What all workstations of a store share. cash_step_minor: the smallest coin."""
+    """What all workstations of a store share. cash_step_minor: the smallest coin. groups: those that rules name."""
 
     store_id: str
     name: str
@@ -26,6 +26,7 @@ class Store:
     layouts: Layouts
     codes: Codes = field(default_factory=Codes)
     cash_step_minor: int = 1
+    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

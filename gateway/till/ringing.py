@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 from gateway.clock import Clock
 from gateway.errors import SaleRefused
@@ -37,17 +38,24 @@ class Ringing:
     def __init__(
         self, store: Store, catalogue: Catalogue, clock: Clock, scale: Ask | None, weighing: Callable[[bool], None]
     ) -> None:
-        self._store, self._catalogue, self._clock = store, catalogue, clock
+        self._store, self.catalogue, self._clock = store, catalogue, clock
         self._scale, self._weighing = scale, weighing
+
+    def meaning(self, code: str, symbology: str) -> Meaning:
+        store = self._store
+        return store.codes.read(code, symbology, store.layouts, exponent(store.currency))
+
+    def sells(self, code: str, meaning: Meaning) -> bool:
+        """Whether this code is one of the catalogue."""
+        return bool(self.catalogue.rows(code, meaning))
 
     def article(self, code: str, symbology: str) -> tuple[Item, Meaning]:
         """Raises SaleRefused where the code means no article, or none that is known."""
-        store = self._store
-        meaning = store.codes.read(code, symbology, store.layouts, exponent(store.currency))
+        meaning = self.meaning(code, symbology)
         if meaning.kind in NO_ARTICLE:
             raise _no_article(meaning.kind)
         try:
-            return self._catalogue.find(code, meaning), meaning
+            return self.catalogue.find(code, meaning), meaning
         except SaleRefused as refused:
             if meaning.otherwise is not None and refused.reason == "unknown_item":
                 raise _no_article(meaning.otherwise) from refused
@@ -60,8 +68,10 @@ class Ringing:
             SaleRefused: no price, another currency, expired, or no weight to sell.
             DeviceError: the scale has no stable weight.
         """
-        self._must_be_for_sale(item, meaning)
-        quantity, grams, price = await self._measure(item, meaning, basket.pending_quantity)
+        at = self._clock.local()
+        regular = self._must_be_for_sale(item, meaning, at)
+        quantity, grams, price = await self._measure(item, meaning, regular, basket.pending_quantity)
+        period = item.period_at(at)
         return Line(
             line_number=len(basket.lines) + 1 if basket.state != "idle" else 1,
             item_id=item.item_id,
@@ -75,10 +85,20 @@ class Ringing:
             tax_rate_basis_points=item.tax_rate_basis_points,
             lot=meaning.lot,
             expiry=meaning.expiry,
+            category=item.category,
+            tags=item.tags,
+            cost_minor=item.cost_minor,
+            floor_minor=item.floor_minor,
+            discountable=not item.not_discountable,
+            price_valid_from=period.valid_from if period else None,
+            price_valid_until=period.valid_until if period else None,
+            price_book=self.catalogue.version(),
         )
 
-    def _must_be_for_sale(self, item: Item, meaning: Meaning) -> None:
-        if item.price_minor is None:
+    def _must_be_for_sale(self, item: Item, meaning: Meaning, at: datetime) -> int:
+        """The price of one piece or kilogram at this moment of the store's own time."""
+        price = item.price_at(at)
+        if price is None:
             raise SaleRefused(
                 f"{item.description} has no price: headquarters must set one", reason="no_price", field="code"
             )
@@ -90,46 +110,48 @@ class Ringing:
             raise SaleRefused(
                 f"{item.description} expired on {meaning.expiry}: do not sell it", reason="expired", field="code"
             )
+        return price
 
-    async def _measure(self, item: Item, meaning: Meaning, pieces: int | None) -> tuple[int | None, int | None, int]:
+    async def _measure(
+        self, item: Item, meaning: Meaning, price_minor: int, pieces: int | None
+    ) -> tuple[int | None, int | None, int]:
         """(pieces, grams, unit price): from the label where it says so, else from the scale or the keyed quantity."""
-        assert item.price_minor is not None  # noqa: S101  refused before
         if meaning.price_minor is not None:
             return pieces or 1, None, meaning.price_minor
         if item.unit == "kg":
             if pieces is not None and pieces != 1:
                 raise SaleRefused(f"{item.description} is sold by weight: no quantity", reason="sold_by_weight")
-            grams = meaning.weight.grams if meaning.weight is not None else await self._weigh(item)
-            return None, grams, item.price_minor
+            grams = meaning.weight.grams if meaning.weight is not None else await self._weigh(item, price_minor)
+            return None, grams, price_minor
         if meaning.weight is not None:
             raise SaleRefused(
                 f"{item.description} is sold by the piece, the label gives a weight", reason="sold_by_piece"
             )
-        return (meaning.pieces or 1) * (pieces or 1), None, item.price_minor
+        return (meaning.pieces or 1) * (pieces or 1), None, price_minor
 
-    async def _weigh(self, item: Item) -> int:
+    async def _weigh(self, item: Item, price_minor: int) -> int:
         if self._scale is None:
             raise SaleRefused(
                 f"{item.description} must be weighed, and this workstation has no scale", reason="no_scale"
             )
         self._weighing(True)
         try:
-            weight = await self._scale(ReadWeight(item.price_minor, item.description), WEIGH_WITHIN_S)
+            weight = await self._scale(ReadWeight(price_minor, item.description), WEIGH_WITHIN_S)
         finally:
             self._weighing(False)
         if not isinstance(weight, Weight) or not weight.stable or weight.grams is None:
             raise SaleRefused("no stable weight: keep the goods still and try again", reason="weight_unstable")
         if weight.grams <= 0:
             raise SaleRefused(f"nothing on the scale: put {item.description} on it", reason="weight_zero")
-        self._must_agree(item, weight)
+        self._must_agree(item, weight, price_minor)
         return weight.grams
 
-    def _must_agree(self, item: Item, weight: Weight) -> None:
+    def _must_agree(self, item: Item, weight: Weight, price_minor: int) -> None:
         """A scale that shows the customer a total of its own must show the one that the till books."""
-        if weight.price_minor is None or weight.grams is None or item.price_minor is None:
+        if weight.price_minor is None or weight.grams is None:
             return
         currency, locale = self._store.currency, self._store.locale
-        ours = extended_amount(Money(item.price_minor, currency), Grams(weight.grams))
+        ours = extended_amount(Money(price_minor, currency), Grams(weight.grams))
         if ours.minor != weight.price_minor:
             theirs, counted = Money(weight.price_minor, currency).shown(locale), ours.shown(locale)
             raise SaleRefused(

@@ -20,14 +20,18 @@ from gateway.till.authority import Act, Approval, Asked
 from gateway.till.basket import Basket, Line
 from gateway.till.catalogue import Catalogue
 from gateway.till.change import Change
+from gateway.till.closing import to_transaction
 from gateway.till.lane import Ask, EntryMethod, Finished, Lane, Notice, Paid, Store
 from gateway.till.ledger import Ledger
+from gateway.till.offers.sale import SaleOffers
+from gateway.till.offers.store import StoreOffers
 from gateway.till.paper.receipt import receipt_number
 from gateway.till.payments.card import CardPayments
 from gateway.till.payments.terminals import Terminals
 from gateway.till.people.signing import NOTE, LanePeople, People
 from gateway.till.ringing import Ringing
 from gateway.till.tenders.tendering import Tendering
+from retail.barcode import Meaning
 from retail.sale import RetailTransaction
 from retail.units import Money
 
@@ -53,15 +57,16 @@ class Workstation:
         no_room: Callable[[], str | None] = lambda: None,
         terminals: Terminals | None = None,
         people: People | None = None,
+        offers: StoreOffers | None = None,
     ) -> None:
         """no_room: why a new sale may not begin now, or None. terminals: where lane.terminal is one of.
 
-        people: None for a till without operators.
+        people: None for a till without operators. offers: the store's rules, members and coupons; None without any.
         """
         self.lane = lane
         self.store = store
         self._ledger = ledger
-        self._clock = clock
+        self.clock = clock
         self._receipt_waiting = receipt_waiting
         self._no_room = no_room
         self._lock = asyncio.Lock()
@@ -76,6 +81,7 @@ class Workstation:
         self._ringing = Ringing(store, catalogue, clock, lane.scale, self._set_weighing)
         self.card = CardPayments(self, terminals, lane.terminal) if terminals is not None else None
         self.tenders = Tendering(self, self.card)
+        self.offers = SaleOffers(self, offers or StoreOffers())
 
     def _new_basket(self) -> Basket:
         store, who = self.store, self.people.operator_id()
@@ -97,8 +103,20 @@ class Workstation:
 
     # --- commands ---------------------------------------------------------------------------------------------------
 
-    async def enter(self, code: str, symbology: str = "", method: EntryMethod = "scanned") -> Line:
-        """Ring what this code means; a weighed item asks the scale.
+    async def scan(self, code: str, symbology: str = "", method: EntryMethod = "scanned") -> Line | None:
+        """What was scanned or keyed, whatever it is: an article is rung, a member identified, a coupon taken.
+
+        Raises:
+            SaleRefused, DeviceError: see enter(), SaleOffers.identify() and SaleOffers.use_coupon().
+        """
+        if await self.offers.scanned(self._ringing.meaning(code, symbology), code):
+            return None
+        return await self.enter(code, symbology, method)
+
+    async def enter(
+        self, code: str, symbology: str = "", method: EntryMethod = "scanned", pieces: int | None = None
+    ) -> Line:
+        """Ring what this code means; a weighed item asks the scale. pieces: in place of a quantity keyed before.
 
         Raises:
             SaleRefused: unknown item, no price, expired, not while paying.
@@ -111,10 +129,13 @@ class Workstation:
                 self.people.must_be_signed_on()
             if self.basket.state == "idle" and (why := self._no_room()):
                 raise SaleRefused(why, reason="disk_full")
+            if pieces is not None:
+                self.basket.pending_quantity = pieces
             line = await self._ringing.line(item, meaning, code, method, self.basket)
-            self.basket.begin_if_idle(self._clock.wall())
+            self.basket.begin_if_idle(self.clock.wall())
             self.basket.step("add")
             self.basket.lines.append(line)
+            self.basket.rung_at = self.clock.local()
             self.basket.pending_quantity = None
             self.last = None
             await self.keep()
@@ -153,6 +174,9 @@ class Workstation:
             SaleRefused: there is no open sale, or the terminal is at it.
         """
         async with self.command():
+            if self.basket.has_customer_only():
+                await self.begin_anew()
+                return
             self.basket.model_copy().step("void_all")
             await self.people.allow(Asked(Act.VOID_SALE), approval=approval)
             if await self.tenders.take_all_back():
@@ -171,17 +195,22 @@ class Workstation:
         return _Command(self, self._lock)
 
     async def keep(self) -> None:
-        """The basket as it is now, on disk, with what was noted and audited in this command."""
+        """The basket as it is now, priced, on disk, with what was noted and audited in this command."""
+        self.offers.price()
         await self._ledger.keep_basket(self.lane.workstation_id, self.basket, self.change.take())
 
     async def begin_anew(self) -> None:
+        if self.basket.state == "idle":
+            self.offers.give_up(self.basket)  # coupons that came before the first article
         fresh = self._new_basket()
         await self._ledger.keep_basket(self.lane.workstation_id, fresh, self.change.take())
         self.basket = fresh
+        self.offers.price()
 
     async def give_up(self) -> None:
         """The open sale is void, and a new one may begin."""
         self.basket.model_copy().step("void_all")
+        self.offers.give_up(self.basket)
         await self.begin_anew()
 
     async def finish_or_keep(self) -> Finished | None:
@@ -196,6 +225,7 @@ class Workstation:
         printer = self.lane.printer
         if self.card is not None:
             self.change.add(self.card.booking([one.payment_id for one in self.basket.electronic_tenders()]))
+        self.offers.book(self.basket)
         kept = await self._ledger.finish(
             self.basket.idempotency_key,
             sale,
@@ -207,6 +237,7 @@ class Workstation:
         self.last = self._finished(sale, kept.seq)
         cash_moved = any(tender.tender_type == "Cash" for tender in self.basket.tenders)
         self.basket = self._new_basket()
+        self.offers.price()
         log.info("sale %s: %s %s, seq %d", self.last.number, self.last.total.plain(), sale.currency, kept.seq)
         if printer is not None:
             self._receipt_waiting()
@@ -229,16 +260,17 @@ class Workstation:
         )
 
     def _to_transaction(self) -> RetailTransaction:
-        today = self._clock.local_date()
+        today = self.clock.local_date()
         before = self._ledger.last_business_date()
         self.basket.model_copy().step("finish")  # it stays as it is, for whoever looks, until the sale is on disk
-        return self.basket.to_transaction(
+        return to_transaction(
+            self.basket,
             self.store.store_id,
             self.lane.workstation_id,
             self._ledger.last_sequence_number(self.lane.workstation_id) + 1,
             # A box that woke in 1970 goes on in its last business day: a day never runs backwards.
             max(today, before) if before is not None else today,
-            self._clock.wall(),
+            self.clock.wall(),
         )
 
     async def _open_drawer(self, drawer: Ask) -> None:
@@ -251,6 +283,23 @@ class Workstation:
     def say_error(self, reason: str, text: str) -> None:
         self.notice = Notice("error", reason, text)
         self.changed()
+
+    def shown(self, minor: int) -> str:
+        """An amount as people of the store's locale write it."""
+        return Money(minor, self.store.currency).shown(self.store.locale)
+
+    def sells(self, code: str, meaning: Meaning) -> bool:
+        """Whether this code is one of the catalogue."""
+        return self._ringing.sells(code, meaning)
+
+    def price_book(self) -> int:
+        """The version of feed `items` in force."""
+        return self._ringing.catalogue.version()
+
+    def describe(self, item_id: str) -> str:
+        """The description of an article, or its number where the catalogue does not know it."""
+        item = self._ringing.catalogue.item(item_id)
+        return item.description if item is not None else item_id
 
     def later(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)

@@ -33,7 +33,10 @@ class Manual(Strict):
 
 
 class Line(Strict):
-    """One line: so many pieces at a price each, or grams at a price per kilogram."""
+    """One line: so many pieces at a price each, or grams at a price per kilogram.
+
+    floor: no rule and nobody takes a unit below it, whatever the rule's own floor; per kilogram of a weighed line.
+    """
 
     line: str | int | None = None
     item: Annotated[str, Field(min_length=1)]
@@ -45,6 +48,7 @@ class Line(Strict):
     category: str = ""
     tax_code: str = ""
     cost: Minor | None = None
+    floor: Minor = 0
     lot: str = ""
     expiry: date | None = None
     discountable: bool = True
@@ -67,6 +71,7 @@ class Line(Strict):
             tuple(sorted(set(self.tags))),
             self.tax_code,
             -1 if self.cost is None else self.cost,
+            self.floor,
             self.grams or 0,
             self.discountable,
         )

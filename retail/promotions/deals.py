@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from retail.promotions.apportion import apportion
 from retail.promotions.candidates import Candidate, Problem
 from retail.promotions.compiled import Compiled
-from retail.promotions.units import Unit
+from retail.promotions.units import Unit, floored
 
 
 @dataclass(slots=True, eq=False)
@@ -52,7 +52,7 @@ def _deal(rule: Compiled, lane: int, saving: int, units: list[Unit], gets: list[
 
 
 def apply(rule: Compiled, lane: int, saving: int, units: list[Unit], gets: list[bool], spread: bool) -> Deal:
-    if rule.rule.limits.floor == "none":
+    if not floored(rule, [unit.article for unit in units]):
         room = [unit.net if wanted or spread else 0 for unit, wanted in zip(units, gets, strict=True)]
     else:
         room = [

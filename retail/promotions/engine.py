@@ -17,11 +17,12 @@ from retail.promotions.basket import Basket, Line, Member
 from retail.promotions.index import Index
 from retail.promotions.occasion import Sale
 from retail.promotions.priced import Priced
+from retail.promotions.prompts import Assortment, Shelf
 from retail.promotions.reading import checked
 from retail.promotions.rules import Rule
 from retail.promotions.session import Session
 from retail.promotions.solve import NODE_BUDGET
-from retail.promotions.validity import Occasion
+from retail.promotions.validity import Occasion, steady
 
 
 class Engine:
@@ -39,6 +40,10 @@ class Engine:
         """
         return cls(Index(checked(rule) for rule in rules), budget)
 
+    def steady(self, at: datetime) -> tuple[datetime, datetime]:
+        """From when until when (exclusive) the same rules hold as at this moment; at most one day of the calendar."""
+        return steady([rule.rule.when for rule in self.index.rules if rule.rule.when is not None], at)
+
     def price(self, basket: Basket, lines: Iterable[Line] = (), **occasion: Any) -> Priced:
         """The whole basket at once. occasion: at, member, coupons, tenders instead of the basket's own."""
         return self.session(basket, **occasion).add_all([*basket.lines, *lines])
@@ -52,8 +57,12 @@ class Engine:
         coupons: Iterable[str] | None = None,
         tenders: Iterable[str] | None = None,
         assortment: Iterable[Line] | None = None,
+        shelf: Shelf | None = None,
     ) -> Session:
-        """A sale to add lines to, one by one. It takes over everything of the basket but its lines."""
+        """A sale to add lines to, one by one. It takes over everything of the basket but its lines.
+
+        assortment, shelf: what the store has besides, for prompts.
+        """
         basket = basket or Basket()
         who = member or basket.member
         occasion = Occasion(
@@ -67,12 +76,16 @@ class Engine:
             tenders=frozenset(basket.tenders if tenders is None else tenders),
             used=basket.used,
         )
+        there = tuple(basket.assortment if assortment is None else assortment)
+        sale = Sale(self.index, occasion)
+        if shelf is None and there:
+            shelf = Assortment(there, sale.today)
         return Session(
-            Sale(self.index, occasion),
+            sale,
             basket.currency,
             basket.manual,
             basket.tax_rates,
-            basket.assortment if assortment is None else assortment,
+            shelf,
             basket.refused,
             self.budget,
         )

@@ -12,7 +12,7 @@ from retail.promotions.candidates import Candidate, candidate
 from retail.promotions.compiled import Pattern
 from retail.promotions.rules import FULL
 from retail.promotions.savings import Ready
-from retail.promotions.units import Kind
+from retail.promotions.units import Kind, floored
 
 Row = list[int]  # kinds, one entry a unit
 Group = list[Row]  # per slot, the kinds it takes
@@ -48,7 +48,9 @@ def sorted_groups(kinds: list[Kind], ready: Ready) -> tuple[list[Candidate], boo
 
 def _plain(kinds: list[Kind], ready: Ready) -> bool:
     rule = ready.rule
-    if len(rule.patterns) != 1 or ready.amount is not None or rule.rule.limits.floor != "none":
+    if len(rule.patterns) != 1 or ready.amount is not None:
+        return False
+    if floored(rule, [kind.article for kind in kinds]):
         return False
     if rule.patterns[0].gross or any(slot.items != "any" for slot in rule.patterns[0].slots):
         return False

@@ -53,7 +53,9 @@ class Sale:
         rules = [rule for rule, _ in hits]
         whole = any(not (rule.by_pattern or rule.each or rule.rule.kind == "manual_discount") for rule in rules)
         places = tuple(map(tuple, lanes))
-        return Article(key, gross, line.grams or 0, cost, line.item, places, bits, values, self._links(rules), whole)
+        least = line.floor if line.grams is None else weighed_minor(line.floor, line.grams)
+        links = self._links(rules)
+        return Article(key, gross, line.grams or 0, cost, line.item, places, bits, values, links, whole, least)
 
     def _by_days(self, rule: Compiled, line: Line) -> int | None:
         """What a rule with tiers of days gives this lot: the tier with the fewest days that still covers it."""

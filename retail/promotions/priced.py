@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from retail.pricing import included_tax_minor
 from retail.promotions.basketwide import Whole
 from retail.promotions.deals import Deal
+from retail.promotions.index import Index
 from retail.promotions.lanes import Entry, Region, Trace
 from retail.promotions.regions import copied, renumbered
 from retail.promotions.rules import LANES
@@ -25,6 +26,11 @@ class Priced:
         self._session, self.entries, self.regions, self.whole = session, entries, regions, whole
         self.gross = sum(region.gross for region in regions)
         self.net = sum(unit.net for unit in whole.units) if whole else sum(region.net for region in regions)
+
+    @property
+    def index(self) -> Index:
+        """The rules that it was priced by."""
+        return self._session.sale.index
 
     @property
     def discount(self) -> int:

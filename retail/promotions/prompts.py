@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from datetime import date
+from typing import TYPE_CHECKING, Any, Protocol
 
 from retail.promotions.basket import Line
 from retail.promotions.compiled import Compiled
@@ -26,12 +28,34 @@ MOST_MISSING = 3
 MOST_REMEMBERED = 1_000
 
 
-class Prompter:
-    """Prompts of one sale; remembers what it worked out for regions that have not changed."""
+class Shelf(Protocol):
+    """What a store could add to a basket, for those who do not have all of it in memory."""
 
-    def __init__(self, sale: Sale, assortment: list[Line], budget: int) -> None:
-        self.sale, self.budget = sale, budget
-        self.assortment = sorted(assortment, key=lambda line: (line.unit_price, line.order()))
+    def cheapest(self, rule: Compiled, number: int) -> Line | None:
+        """One unit of this set of the rule, the cheapest that the store has; None: it has none."""
+        ...
+
+
+class Assortment:
+    """A shelf of lines."""
+
+    def __init__(self, lines: Iterable[Line], today: date | None) -> None:
+        pieces = [line for line in lines if line.grams is None and line.discountable]
+        self._lines = sorted(pieces, key=lambda line: (line.unit_price, line.order()))
+        self._today = today
+
+    def cheapest(self, rule: Compiled, number: int) -> Line | None:
+        return next((line for line in self._lines if belongs(rule.matchers[number], line, self._today)), None)
+
+
+class Prompter:
+    """Prompts of one sale; remembers what it worked out for regions that have not changed.
+
+    shelf: where missing units are looked for; None: among those of the basket itself.
+    """
+
+    def __init__(self, sale: Sale, shelf: Shelf | None, budget: int) -> None:
+        self.sale, self.shelf, self.budget = sale, shelf, budget
         self._known: dict[tuple[object, ...], int] = {}
         self._cheapest: dict[tuple[int, int], Line | None] = {}
 
@@ -70,14 +94,13 @@ class Prompter:
 
     def _missing(self, session: Session, rule: Compiled, number: int) -> Line | None:
         """The cheapest unit of a set that the store has: of its assortment if we know it, else of the basket."""
-        if not self.assortment:
+        if self.shelf is None:
             lines = [entry.line for entry in session.entries if entry.line.grams is None]
             fitting = [line for line in lines if self._in_set(rule, number, line)]
             return min(fitting, key=lambda line: (line.unit_price, line.order()), default=None)
         key = rule.place, number
         if key not in self._cheapest:
-            lines = [line for line in self.assortment if line.grams is None]
-            self._cheapest[key] = next((line for line in lines if self._in_set(rule, number, line)), None)
+            self._cheapest[key] = self.shelf.cheapest(rule, number)
         return self._cheapest[key]
 
     def _in_set(self, rule: Compiled, number: int, line: Line) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from retail.promotions.compiled import Compiled, Pattern
 from retail.promotions.rules import FULL
-from retail.promotions.units import Kind
+from retail.promotions.units import Kind, floored
 from retail.units import divide_half_up
 
 
@@ -31,7 +31,7 @@ def saving(ready: Ready, pattern: Pattern, picks: list[tuple[Kind, int]]) -> tup
     rewarded = _rewarded(ready, pattern, picks)
     if rewarded is None:
         return 0, ()
-    if ready.rule.rule.limits.floor == "none":
+    if not floored(ready.rule, [kind.article for kind, _ in picks]):
         given = [pick[0] for pick, gets in zip(picks, rewarded, strict=True) if gets]
         return max(0, min(reward_of(ready, pattern, given), sum([kind.net for kind in given]))), rewarded
     floors = [kind.article.floor(ready.rule) for kind, _ in picks]

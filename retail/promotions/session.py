@@ -11,7 +11,7 @@ from retail.promotions.compiled import BASKET, LINE, Compiled, compiled
 from retail.promotions.lanes import Entry, Region, priced_region
 from retail.promotions.occasion import Sale
 from retail.promotions.priced import Priced
-from retail.promotions.prompts import Prompter
+from retail.promotions.prompts import Prompter, Shelf
 from retail.promotions.regions import copied, split
 from retail.promotions.rules import Matcher, Reward, Rule
 from retail.promotions.solve import NODE_BUDGET
@@ -39,7 +39,7 @@ class Session:
         currency: str,
         manual: tuple[Manual, ...] = (),
         tax_rates: dict[str, int] | None = None,
-        assortment: Iterable[Line] = (),
+        shelf: Shelf | None = None,
         refused: dict[str, int] | None = None,
         budget: int = NODE_BUDGET,
     ) -> None:
@@ -49,7 +49,7 @@ class Session:
         self.entries: list[Entry] = []
         self._serial = 0
         self._region: dict[Entry, Region] = {}
-        self._prompter = Prompter(sale, list(assortment), budget)
+        self._prompter = Prompter(sale, shelf, budget)
 
     def add(self, line: Line) -> Priced:
         """The basket with this line."""

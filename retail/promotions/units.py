@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from retail.pricing import weighed_minor
@@ -24,19 +25,25 @@ class Article:
     values: dict[int, int] = field(default_factory=dict)  # place: the value of this article where it is its own
     links: tuple[int, ...] = ()  # rules through which these units may share a deal or a limit with others
     whole: bool = False  # whether a rule over the whole basket wants them
+    least: int = 0  # what the whole unit costs at the least, under any rule
 
     def floor(self, rule: Compiled) -> int | None:
         """The least that this unit may cost under this rule; None: its cost is unknown, so the rule leaves it alone."""
         floor = rule.rule.limits.floor
         if floor == "none":
-            return 0
+            return self.least
         if floor == "cost":
-            return self.cost
-        return weighed_minor(floor, self.grams) if self.grams else floor
+            return None if self.cost is None else max(self.cost, self.least)
+        return max(weighed_minor(floor, self.grams) if self.grams else floor, self.least)
 
     def priced(self, value: int) -> int:
         """A price per unit for this unit: for a weighed one a price per kilogram."""
         return weighed_minor(value, self.grams) if self.grams else value
+
+
+def floored(rule: Compiled, articles: Iterable[Article]) -> bool:
+    """Whether any of these units has a floor under this rule."""
+    return rule.rule.limits.floor != "none" or any(article.least for article in articles)
 
 
 @dataclass(slots=True, eq=False)
@@ -88,7 +95,7 @@ def kinds(units: list[Unit], rules: list[Compiled], by_item: bool) -> tuple[list
     gross = any(pattern.gross for rule in rules for pattern in rule.patterns) or any(
         rule.rule.basis == "gross" for rule in rules
     )
-    floors = any(rule.rule.limits.floor != "none" for rule in rules)
+    floors = any(rule.rule.limits.floor != "none" for rule in rules) or any(unit.article.least for unit in units)
     for unit in units:
         article = unit.article
         key = (
@@ -96,7 +103,7 @@ def kinds(units: list[Unit], rules: list[Compiled], by_item: bool) -> tuple[list
             unit.gross if gross else 0,
             article.grams,
             article.item if by_item else "",
-            (-1 if article.cost is None else article.cost) if floors else 0,
+            (article.cost, article.least) if floors else 0,
             tuple([article.bits.get(rule.place, 0) for rule in rules]),
             tuple([article.values.get(rule.place, -1) for rule in rules]) if article.values else (),
             bool(unit.deals) if any(rule.rule.concurrency == "exclusive" for rule in rules) else False,

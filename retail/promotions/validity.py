@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from retail.promotions.rules import Rule, When, Where, Who
 
@@ -72,11 +73,32 @@ def _now(when: When, at: datetime | None) -> bool:
     """Without a moment only a rule without a time holds."""
     if at is None:
         return when.from_ is None and when.to is None and not when.days and not when.hours
-    if (when.from_ is not None and at < when.from_) or (when.to is not None and at > when.to):
+    if (when.from_ is not None and at < when.from_) or (when.to is not None and at >= _over(when.to)):
         return False
     if when.days and at.isoweekday() not in when.days:
         return False
     return not when.hours or any(_within(at, start, end) for start, end in when.hours)
+
+
+def steady(whens: Iterable[When], at: datetime) -> tuple[datetime, datetime]:
+    """The longest time around a moment, within its calendar day, in which none of these begins or ends to hold."""
+    day = at.replace(hour=0, minute=0, second=0, microsecond=0)
+    turns = {day, day + timedelta(days=1)}
+    for when in whens:
+        if when.from_ is not None:
+            turns.add(when.from_)
+        if when.to is not None:
+            turns.add(_over(when.to))
+        for hours in when.hours:
+            for hour in hours:
+                turns.add(day + timedelta(hours=int(hour[:2]), minutes=int(hour[3:])))
+    return max(turn for turn in turns if turn <= at), min(turn for turn in turns if turn > at)
+
+
+def _over(to: datetime) -> datetime:
+    """The first moment behind `to`: a whole minute ends when it is struck, any other moment is itself still in time."""
+    whole_minute = to.second == 0 and to.microsecond == 0
+    return to if whole_minute or to.year == 9999 else to + timedelta(microseconds=1)
 
 
 def _within(at: datetime, start: str, end: str) -> bool:

@@ -13,7 +13,7 @@ from retail.promotions.compiled import Compiled
 from retail.promotions.deals import Deal, apply
 from retail.promotions.occasion import Sale
 from retail.promotions.rules import FULL, Reward, Threshold, Tier
-from retail.promotions.units import Unit
+from retail.promotions.units import Unit, floored
 from retail.units import divide_half_up
 
 
@@ -54,11 +54,12 @@ def offer(sale: Sale, rule: Compiled, lane: int, units: list[Unit], common: Coll
     if reward.type == "points":
         return _points(rule, reward, lane, counted, value, times)
     paid = _rewarded(rule, reward, counted, free)
-    if rule.rule.limits.floor != "none":
+    floors = floored(rule, [unit.article for unit in paid])
+    if floors:
         paid = [unit for unit in paid if unit.article.floor(rule) is not None]
     saving = _saving(rule, reward, value, times, paid)
     left = sale.ready(rule.place)[0].amount
-    if rule.rule.limits.floor == "none":
+    if not floors:
         room = sum([unit.net for unit in paid])
     else:
         room = sum([max(0, unit.net - (unit.article.floor(rule) or 0)) for unit in paid])

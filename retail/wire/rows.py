@@ -81,13 +81,18 @@ class Item(Shape):
 
     def price_at(self, local: datetime) -> int | None:
         """The price in force at that minute of the store's own time."""
+        period = self.period_at(local)
+        return period.price_minor if period is not None else self.price_minor
+
+    def period_at(self, local: datetime) -> PricePeriod | None:
+        """The effective-dated price in force then; None: the item's plain price holds."""
         moment = local.replace(tzinfo=None)
         holding = [
             period
             for period in self.prices
             if period.valid_from <= moment and (period.valid_until is None or moment < period.valid_until)
         ]
-        return max(holding, key=lambda period: period.valid_from).price_minor if holding else self.price_minor
+        return max(holding, key=lambda period: period.valid_from, default=None)
 
 
 class PromotionRow(Shape):

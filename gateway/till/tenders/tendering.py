@@ -34,7 +34,7 @@ class Tendering:
             SaleRefused: nothing to pay, no cash at all, or an amount that no coins make.
             QueueError: the sale could not be put on disk; it stays open, nothing was printed.
         """
-        async with self._till.command():
+        async with self._till.command(), self._till.offers.paying("cash", amount_minor):
             settlement = self.settlement("tender")
             amount = abs(settlement.cash_due) if amount_minor is None else amount_minor
             self._must_be_cash(amount, settlement)
@@ -47,7 +47,7 @@ class Tendering:
             SaleRefused: nothing to pay, more than is due, or there is no terminal here.
             QueueError: the intent could not be put on disk; the terminal was not asked.
         """
-        async with self._till.command():
+        async with self._till.command(), self._till.offers.paying("card", amount_minor):
             settlement = self.settlement("pay")
             amount = self.up_to_due(amount_minor, settlement, "a card")
             await self._terminal().take(amount)
