@@ -1,6 +1,7 @@
 """The catalogues in gateway/words/: `write` brings them up to date with the code, `check` says what they lack.
 
-A message is the literal text in words.text("..."), message("...") of the code, and in text("...") of the templates.
+A message is the literal text in words.text("...") and message("...") of the code, and in text("...") of templates and
+scripts.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from babel.messages.pofile import read_po, write_po
 from gateway.words import CATALOGUES, HERE
 
 GATEWAY = HERE.parent
-IN_A_TEMPLATE = re.compile(r"""\btext\(\s*(["'])((?:(?!\1).)+)\1""")
+IN_A_PAGE = re.compile(r"""\btext\(\s*(["'])((?:(?!\1).)+)\1""")
 
 
 def messages() -> list[str]:
@@ -28,8 +29,9 @@ def messages() -> list[str]:
         code = path.read_text(encoding="utf-8")
         if "gateway.words import" in code:
             found.update(_in_code(ast.parse(code)))
-    for path in GATEWAY.rglob("*.html"):
-        found.update(match[2] for match in IN_A_TEMPLATE.finditer(path.read_text(encoding="utf-8")))
+    for pattern in ("*.html", "static/*.js"):
+        for path in GATEWAY.rglob(pattern):
+            found.update(match[2] for match in IN_A_PAGE.finditer(path.read_text(encoding="utf-8")))
     return sorted(found)
 
 

@@ -10,21 +10,22 @@ from gateway.api.offer_views import BasketOffers, LineOffers, of_basket, of_line
 from gateway.peripherals import PaymentKind, PaymentPhase
 from gateway.till.basket import Line, State
 from gateway.till.workstation import Workstation
+from gateway.words import message
 from retail.units import Money, Quantity, Weight
 from retail.wire.rows import OperatorRow
 
 #: where the terminal says no words of its own
 PHASES = {
-    PaymentPhase.ACCEPTED: "The terminal has begun",
-    PaymentPhase.INSERT_CARD: "Insert or hold the card",
-    PaymentPhase.REMOVE_CARD: "Remove the card",
-    PaymentPhase.ENTER_PIN: "Enter the PIN",
-    PaymentPhase.WRONG_PIN: "Wrong PIN",
-    PaymentPhase.CONTACTING_HOST: "Asking the bank",
-    PaymentPhase.PLEASE_WAIT: "Please wait",
-    PaymentPhase.APPROVED: "Approved",
-    PaymentPhase.DECLINED: "Declined",
-    PaymentPhase.REVERSING: "Taking the payment back",
+    PaymentPhase.ACCEPTED: message("The terminal has begun"),
+    PaymentPhase.INSERT_CARD: message("Insert or hold the card"),
+    PaymentPhase.REMOVE_CARD: message("Remove the card"),
+    PaymentPhase.ENTER_PIN: message("Enter the PIN"),
+    PaymentPhase.WRONG_PIN: message("Wrong PIN"),
+    PaymentPhase.CONTACTING_HOST: message("Asking the bank"),
+    PaymentPhase.PLEASE_WAIT: message("Please wait"),
+    PaymentPhase.APPROVED: message("Approved"),
+    PaymentPhase.DECLINED: message("Declined"),
+    PaymentPhase.REVERSING: message("Taking the payment back"),
 }
 
 

@@ -28,7 +28,8 @@ PAGES = (("/technician", Scope.ADMIN), ("/till", Scope.SELL))
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    # With no-referrer a browser sends `Origin: null` with the forms of our own pages, and could not log in.
+    "Referrer-Policy": "same-origin",
 }
 
 

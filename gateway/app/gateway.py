@@ -234,6 +234,7 @@ class Gateway:
             self._catalogue,
             self._applications,
             self._stopping,
+            self._config.gateway.locale,
         )
 
     def _hosts(self) -> frozenset[str]:

@@ -38,6 +38,10 @@ class Words:
         known = self._known.get(message) or message
         return known.format(**facts) if facts else known
 
+    def known(self) -> Mapping[str, str]:
+        """Every message of this language's catalogue, with its translation; {} in English."""
+        return self._known
+
     def amount(self, money: Money) -> str:
         """12.99, 12,99, 35: a number as the locale writes it, without its currency."""
         from babel.numbers import format_decimal  # noqa: PLC0415  babel is loaded by the first receipt or page

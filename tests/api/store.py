@@ -15,7 +15,7 @@ from gateway.api import status as status_api
 from gateway.api.applications import Applications
 from gateway.api.device_tail import DeviceSession
 from gateway.api.events import Stopping
-from gateway.api.scopes import Tokens
+from gateway.api.scopes import Grant, Tokens
 from gateway.api.server import application, bind, serve
 from gateway.api.status import StatusView, StoreStatus
 from gateway.clock import Clock
@@ -96,6 +96,7 @@ class Shop:
         self.scale = Scale()
         self.online, self.trouble = True, list[str]()
         self.link_error: str | None = None
+        self.tokens: dict[str, Grant] = {}
         self.port = 0
         self._sessions = sessions
         schemas = [outbox.SCHEMA, ledger.SCHEMA, payment_journal.SCHEMA]
@@ -184,7 +185,7 @@ class Shop:
             *pairing.operations(self.applications),
         ]
         served = pages.routes(lanes, self._sessions, self.status, self.catalogue, self.applications, stopping)
-        tokens = Tokens({}, self.applications.find)
+        tokens = Tokens(self.tokens, self.applications.find)
         app = application(operations, served, frozenset({"127.0.0.1"}), tokens, "1.2.3")
         listener = bind("127.0.0.1", self.port)
         self.port = listener.getsockname()[1]

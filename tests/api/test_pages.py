@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from gateway.api.pages import count, duration
+from gateway.api.pages.frame import duration
 from tests.api.store import EVIL, Shop, client_of, events, open_shop
 
 API = Path(__file__).parents[2] / "gateway" / "api"
@@ -87,7 +87,7 @@ async def test_the_stream_brings_the_basket_and_how_the_store_stands(shop: Shop,
     await shop.goes(online=False)
     status = await next_of(stream, "status")
     assert "Offline: 0 sales wait for headquarters; selling goes on" in status
-    assert "scanning, prices, cash, weighing and receipts" in status
+    assert "scanning, prices, cash, weighing, receipts" in status
 
 
 async def test_a_beat_names_the_software_so_that_a_page_knows_when_it_is_old(client: httpx.AsyncClient) -> None:
@@ -114,7 +114,3 @@ async def test_without_a_price_book_the_page_says_what_it_waits_for(shop: Shop, 
 )
 def test_durations(seconds: float, shown: str) -> None:
     assert duration(seconds) == shown
-
-
-def test_counts() -> None:
-    assert [count(1, "sale"), count(0, "sale"), count(1234, "sale")] == ["1 sale", "0 sales", "1,234 sales"]

@@ -238,7 +238,7 @@ async def test_a_scanner_that_types_a_plus_pays_nothing(chromium: Browser, tmp_p
 
 async def test_an_item_is_found_by_part_of_its_name(chromium: Browser, tmp_path: Path) -> None:
     async with open_till(chromium, tmp_path) as screen:
-        options = screen.page.get_by_role("option")
+        options = screen.page.locator("#matches").get_by_role("option")
         await screen.keys.key("card")
         await expect(options).to_have_count(8)
         await screen.keys.press("ArrowDown", "ArrowDown", "ArrowUp", "ArrowUp")
@@ -289,7 +289,7 @@ async def test_offline_is_unmistakable_and_goes_away(chromium: Browser, tmp_path
             await screen.keys.key("11\n+")
             words = "1 sale waits" if waiting == 1 else "2 sales wait"
             await expect(screen.banner).to_contain_text(f"Offline: {words} for headquarters; selling goes on")
-        await expect(screen.banner).to_contain_text("What still works: scanning, prices, cash, weighing and receipts")
+        await expect(screen.banner).to_contain_text("What still works: scanning, prices, cash, weighing, receipts")
         await screen.shop.goes(online=True)
         await expect(screen.banner).to_be_empty()
         standing = screen.page.locator("[data-part=standing]")
@@ -347,3 +347,21 @@ async def test_touch_alone_can_sell_and_nothing_is_too_small_or_off_the_screen(
             assert shape["width"] >= 48, await button.text_content()
         await page.locator("[data-act=pay]").tap()
         await until(lambda: screen.shop.lane.last)
+
+
+async def test_the_page_speaks_the_language_that_its_reader_chose(chromium: Browser, tmp_path: Path) -> None:
+    async with open_till(chromium, tmp_path) as screen:
+        page = screen.page
+        await screen.keys.key("11\n")
+        await page.get_by_label("Language").select_option("zh-TW")
+        await expect(page.locator("html")).to_have_attribute("lang", "zh-TW")
+        await expect(page.locator(".total .label")).to_have_text("合計")
+        # What its scripts say, too; and the sale is the one that was open.
+        await screen.keys.key("1.234")
+        await screen.keys.press("F9")
+        await expect(page.locator("#said")).to_contain_text("1.234：EUR 有 2 位小數")
+        await expect(page.locator("[data-part=lines]")).to_contain_text("Whole milk 1 l")
+        # Another browser is asked nothing and told nothing.
+        await page.context.clear_cookies()
+        await page.reload()
+        await expect(page.locator(".total .label")).to_have_text("Total")

@@ -1,5 +1,7 @@
 // Keeps a page up to date from a stream of server-sent events, through every break of the line.
 
+import { text } from "./words.js";
+
 const BEATS_MISSED_MS = 16000;
 const AGAIN_MS = 1000;
 const SAY_LOST_MS = 300;
@@ -44,7 +46,7 @@ export function follow(url, handlers, idle = () => true) {
   function broke() {
     // The text is put in when it is needed: then a screen reader says it.
     saying ||= setTimeout(() => {
-      lost.textContent = "Connection to the box lost, reconnecting…";
+      lost.textContent = text("Connection to the box lost, reconnecting…");
       lost.hidden = false;
     }, SAY_LOST_MS);
     // A browser that got an answer it does not like gives up for good; we do not.

@@ -1,5 +1,7 @@
 // Items by part of their name: a list below the box, arrow keys and Enter, or a touch.
 
+import { text } from "./words.js";
+
 const WAIT_MS = 120;
 const MOST = 8;
 
@@ -93,12 +95,12 @@ function option(item, at) {
   one.dataset.at = String(at);
   one.setAttribute("role", "option");
   one.setAttribute("aria-selected", "false");
-  one.append(piece("b", item.description), piece("span", item.item_id), piece("span", item.price || "no price"));
+  one.append(piece("b", item.description), piece("span", item.item_id), piece("span", item.price || text("no price")));
   return one;
 }
 
-function piece(tag, text) {
+function piece(tag, words) {
   const element = document.createElement(tag);
-  element.textContent = text;
+  element.textContent = words;
   return element;
 }

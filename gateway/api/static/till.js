@@ -4,6 +4,7 @@ import { amount, quantity } from "./entry.js";
 import { follow, post, swap } from "./live.js";
 import { Search } from "./search.js";
 import { beep, ready } from "./sound.js";
+import { text } from "./words.js";
 
 const { workstation, currency, decimals } = document.body.dataset;
 const base = `/v1/baskets/${encodeURIComponent(workstation)}`;
@@ -30,11 +31,11 @@ function complain() {
   beep();
 }
 
-function say(text) {
-  said.textContent = text;
-  said.hidden = !text;
-  noticeSlot.hidden = Boolean(text);
-  if (text) complain();
+function say(words) {
+  said.textContent = words;
+  said.hidden = !words;
+  noticeSlot.hidden = Boolean(words);
+  if (words) complain();
 }
 
 /** null until the page was drawn: what was said before it was opened does not beep. */
@@ -84,7 +85,7 @@ let refusedPieces = null;
 function inOrder(work) {
   queue = queue.then(work).catch((error) => {
     console.error(error);
-    say("This page has a fault: reload it, and look at the lines");
+    say(text("This page has a fault: reload it, and look at the lines"));
   });
 }
 
@@ -95,7 +96,7 @@ function command(path, body) {
 async function send(path, body) {
   const answer = await post(`${base}/${path}`, body);
   if (!answer) {
-    say("No answer from the box: look at the lines before you do it again");
+    say(text("No answer from the box: look at the lines before you do it again"));
     return false;
   }
   if (answer.ok) refusedPieces = null;
@@ -108,14 +109,15 @@ function refused(problem) {
   const notice = noticeSlot.querySelector("[data-number]");
   // The till says most refusals itself, through the stream; this shows the ones that never got that far.
   if (notice && problem.detail?.startsWith(notice.textContent)) return complain();
-  say(problem.detail || "The box refused this");
+  say(problem.detail || text("The box refused this"));
 }
 
 function ring(code) {
   clear();
   inOrder(() => {
     if (refusedPieces === null) return send("scan", { code, method: "keyed" });
-    return say(`${code} was not rung: key the quantity again to confirm ${refusedPieces}, or press Esc to sell one`);
+    const facts = { code, pieces: refusedPieces };
+    return say(text("{code} was not rung: key the quantity again to confirm {pieces}, or press Esc to sell one", facts));
   });
 }
 
@@ -129,23 +131,23 @@ function times(pieces) {
 }
 
 function enter() {
-  const text = box.value.trim();
-  if (!text) return;
+  const typed = box.value.trim();
+  if (!typed) return;
   if (search.enter()) return;
-  const found = quantity(text);
-  if (!found) return ring(text);
+  const found = quantity(typed);
+  if (!found) return ring(typed);
   times(found.pieces);
   if (found.code) ring(found.code);
 }
 
 function tender(kind) {
-  const text = box.value.trim();
-  if (!text) {
+  const typed = box.value.trim();
+  if (!typed) {
     clear();
     command("tender", { tender_type: kind });
     return;
   }
-  const cash = amount(text, currency, Number(decimals));
+  const cash = amount(typed, currency, Number(decimals));
   if (cash.fault) {
     box.select();
     say(cash.fault);
@@ -188,9 +190,9 @@ function clear() {
 let asked = null;
 
 /** Yes is a touch, or the same key again; never Enter, which a scanner sends. Any other key means no. */
-function ask(text, key, yes) {
+function ask(words, key, yes) {
   asked = { key, yes };
-  question.querySelector("p").textContent = text;
+  question.querySelector("p").textContent = words;
   question.querySelector("kbd").textContent = key.replace("Delete", "Del");
   question.hidden = false;
 }
@@ -205,12 +207,13 @@ function answer(is) {
 function askVoidAll() {
   const lines = document.querySelectorAll("[data-line]").length;
   if (!document.querySelector("[data-part=lines] table")) return void command("void", {});
-  ask(`Void the whole sale, ${lines} ${lines === 1 ? "line" : "lines"}?`, "Shift+Delete", () => command("void", {}));
+  const words = lines === 1 ? text("Void the whole sale, 1 line?") : text("Void the whole sale, {lines} lines?", { lines });
+  ask(words, "Shift+Delete", () => command("void", {}));
 }
 
 function askVoidLine(button) {
   const number = Number(button.dataset.line);
-  ask(`Void ${button.dataset.name}?`, "Delete", () => command("void-line", { line_number: number }));
+  ask(text("Void {name}?", { name: button.dataset.name }), "Delete", () => command("void-line", { line_number: number }));
 }
 
 // --- keys, touches, and what is typed ---------------------------------------------------------------------------------
@@ -240,8 +243,8 @@ const ACTS = {
   clear: escape,
   yes: () => answer(true),
   no: () => answer(false),
-  times: () => (/^\d{1,4}$/.test(box.value) ? times(Number(box.value)) : say("Key the quantity first, then ×")),
-  back: () => edit((text) => text.slice(0, -1)),
+  times: () => (/^\d{1,4}$/.test(box.value) ? times(Number(box.value)) : say(text("Key the quantity first, then ×"))),
+  back: () => edit((typed) => typed.slice(0, -1)),
   names: () => {
     box.inputMode = "text";
     box.blur();
@@ -296,7 +299,7 @@ function answered(name) {
 function keyed(event) {
   if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey || event.key === "Shift") return;
   ready();
-  if (decide.contains(document.activeElement)) return;
+  if (document.activeElement.closest("#decide, .languages")) return;
   const name = (event.shiftKey && event.key.length > 1 ? "Shift+" : "") + event.key;
   const elsewhere = document.activeElement !== box && document.activeElement !== document.body;
   const act = actOf(name, elsewhere);
@@ -312,10 +315,10 @@ function keyed(event) {
 function touched(event) {
   ready();
   const button = event.target.closest("button");
-  if (button?.dataset.type) edit((text) => text + button.dataset.type);
+  if (button?.dataset.type) edit((typed) => typed + button.dataset.type);
   else if (button?.dataset.line) askVoidLine(button);
   else if (button?.dataset.act) ACTS[button.dataset.act]();
-  if (!event.target.closest("a, #decide") && !String(getSelection())) box.focus();
+  if (!event.target.closest("a, #decide, .languages") && !String(getSelection())) box.focus();
 }
 
 box.addEventListener("input", () => {
@@ -327,6 +330,7 @@ box.addEventListener("input", () => {
 decide.addEventListener("submit", decided);
 document.addEventListener("keydown", keyed);
 document.addEventListener("click", touched);
+document.querySelector(".languages select").addEventListener("change", (event) => event.target.form.submit());
 // A touch screen has its keys on the page; the system's keyboard comes up only for names.
 if (matchMedia("(pointer: coarse)").matches) box.inputMode = "none";
 

@@ -1,0 +1,43 @@
+"""The pages: a cashier's screen per workstation and one page for the technician."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from starlette.routing import BaseRoute, Mount, Route
+
+from gateway.api.applications import Applications
+from gateway.api.device_tail import DeviceSession
+from gateway.api.events import Stopping
+from gateway.api.items import Searchable
+from gateway.api.pages.frame import HERE, Pages, Static
+from gateway.api.pages.language import Language
+from gateway.api.pages.technician import TechnicianPage
+from gateway.api.pages.till import TillPage
+from gateway.api.status import StoreStatus
+from gateway.till.workstation import Workstation
+
+
+def routes(
+    workstations: Mapping[str, Workstation],
+    devices: Mapping[str, DeviceSession],
+    status: StoreStatus,
+    catalogue: Searchable,
+    applications: Applications,
+    stopping: Stopping,
+    locale: str = "en",
+) -> list[BaseRoute]:
+    """locale: of the store; a browser may choose another."""
+    pages, language = Pages(status, stopping), Language(locale)
+    till = TillPage(pages, language, workstations, catalogue)
+    technician = TechnicianPage(pages, devices, workstations, applications)
+    return [
+        Route("/", till.first),
+        Route("/till/{workstation}", till.show),
+        Route("/till/{workstation}/events", till.events),
+        Route("/technician", technician.show),
+        Route("/technician/events", technician.events),
+        Route("/language", language.choose, methods=["POST"]),
+        Route("/words.js", language.script),
+        Mount("/static", Static(directory=HERE / "static"), name="static"),
+    ]
