@@ -112,7 +112,7 @@ def of_error(error: BackroomError) -> Problem:
         return Problem(title="Idempotency key reused", status=409, detail=str(error), reason="key_reused")
     if isinstance(error, QueueFull):
         log.error("not kept: %s", error)
-        detail = f"{error}; nothing was kept: free space, then post it again under the same key"
+        detail = f"{str(error).rstrip('.')}; nothing was kept: free space, then post it again under the same key"
         return Problem(title="No room", status=507, detail=detail, reason="disk_full")
     if isinstance(error, QueueError):
         log.error("not kept: %s", error)
