@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,7 @@ class Shop:
         currency: str = "EUR",
         clock: Clock | None = None,
         locale: str = "en",
+        sessions_required: bool = False,
     ) -> None:
         self.folder = folder
         schemas = [outbox.SCHEMA, ledger.SCHEMA, payment_journal.SCHEMA, offer_book.SCHEMA]
@@ -92,7 +94,7 @@ class Shop:
         self.inbox = Inbox(self.feeds, CODES)
         self.ledger = Ledger(self.money, self.outbox)
         self.catalogue = Catalogue(self.inbox)
-        self.store = Store("S0421", "Test shop", currency, locale, LAYOUTS)
+        self.store = Store("S0421", "Test shop", currency, locale, LAYOUTS, sessions_required=sessions_required)
         self.offers = self._store_offers()
         self.on_scale: Weight | DeviceError = Weight(450, True, False, ScaleStatus.STABLE_WEIGHT, 0.0)
         self.trouble: DeviceError | None = None
@@ -109,6 +111,9 @@ class Shop:
         self.lane = Lane("1", scale=self._scale, drawer=self._drawer, printer="printer-1")
         self.workstation = self.make_workstation(self.lane)
         self.posting = Posting(self.store, self.ledger, {"1": "printer-1"}, lambda _printer: self.printer.wake())
+
+    def another_lane(self, name: str, **devices: Any) -> Workstation:
+        return self.make_workstation(replace(self.lane, workstation_id=name, **devices))
 
     def make_workstation(self, lane: Lane) -> Workstation:
         return Workstation(

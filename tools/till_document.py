@@ -20,6 +20,7 @@ stateDiagram-v2
 
 def render() -> str:
     arrows = "".join(f"    {state} --> {after}: {action}\n" for (state, action), after in TRANSITIONS.items())
+    arrows += "    finished --> [*]\n    voided --> [*]\n"
     refused = "".join(f"| {state} | {action} | {text} |\n" for (state, action), text in REFUSALS.items())
     table = f"| state | action | text |\n|---|---|---|\n{refused}"
     return f"{HEAD}{arrows}```\n\nWhat is refused, and what the cashier reads:\n\n{table}"

@@ -18,5 +18,12 @@ class AuthorisedBy(Body):
     pin: str = Field(min_length=1, max_length=32, repr=False, examples=["4711"])
 
 
+class Reasoned(Body):
+    """A command that is done for a reason, which stands in the log."""
+
+    reason: str = Field(min_length=1, max_length=200)
+    authorisation: AuthorisedBy | None = None
+
+
 def approval_of(authorisation: AuthorisedBy | None) -> Approval | None:
     return Approval(authorisation.operator_id, authorisation.pin) if authorisation is not None else None

@@ -95,13 +95,25 @@ class OperatorView(BaseModel):
     role: str
 
 
+class SessionBrief(BaseModel):
+    session_id: str
+    business_date: str
+    opened_at: str
+
+
 class BasketView(BasketOffers):
-    """operator: who is signed on. sign_on_needed: nothing is sold before somebody is."""
+    """operator: who is signed on. sign_on_needed, session_needed: nothing is sold before that.
+
+    training: nothing counts; the screen shows it so that nobody can miss it.
+    """
 
     workstation_id: str
     kind: Literal["attended", "self-checkout"]
     operator: OperatorView | None
     sign_on_needed: bool
+    training: bool
+    session: SessionBrief | None
+    session_needed: bool
     state: State
     currency: str
     lines: list[LineView]
@@ -128,6 +140,9 @@ def view(workstation: Workstation) -> BasketView:
         kind="self-checkout" if workstation.lane.self_checkout else "attended",
         operator=_operator(workstation),
         sign_on_needed=workstation.people.needs_sign_on() and workstation.people.operator() is None,
+        training=workstation.day.training.on,
+        session=_session(workstation),
+        session_needed=workstation.day.needs_session(),
         state=basket.state,
         currency=basket.currency,
         lines=[_line(line, basket.currency, locale) for line in basket.lines],
@@ -157,6 +172,17 @@ def view(workstation: Workstation) -> BasketView:
         if finished
         else None,
         **of_basket(workstation),
+    )
+
+
+def _session(workstation: Workstation) -> SessionBrief | None:
+    session = workstation.day.sessions.open_now
+    if session is None:
+        return None
+    return SessionBrief(
+        session_id=session.session_id,
+        business_date=session.business_date.isoformat(),
+        opened_at=session.opened_utc,
     )
 
 

@@ -192,6 +192,7 @@ def _store(config: Config) -> Store:
         locale=gateway.locale,
         layouts=config.barcode.parsed(),
         codes=config.barcode.codes(),
+        sessions_required=config.till.sessions == "required",
         cash_step_minor=config.till.cash_rounding_minor or cash_step_minor(gateway.currency),
     )
 

@@ -15,7 +15,20 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import IO, Any
 
-from gateway.api import baskets, devices, items, labels, operators, pages, pairing, payments, status, transactions
+from gateway.api import (
+    baskets,
+    devices,
+    items,
+    labels,
+    operators,
+    pages,
+    pairing,
+    payments,
+    sessions,
+    status,
+    suspended,
+    transactions,
+)
 from gateway.api.applications import Applications
 from gateway.api.events import Stopping
 from gateway.api.scopes import tokens_of
@@ -212,6 +225,8 @@ class Gateway:
             *status.operations(self._status),
             *baskets.operations(counter.workstations, self._stopping),
             *operators.operations(counter.workstations, self._people),
+            *sessions.operations(counter.workstations),
+            *suspended.operations(counter.workstations),
             *items.operations(self._catalogue, self._config.gateway.locale),
             *transactions.operations(counter.posting, self._outbox),
             *payments.operations(counter.payments, self._config.gateway.currency),

@@ -1,6 +1,7 @@
 """An open transaction: its lines, its tenders and the states it may be in.
 
-States:  idle -> selling -> tendering -> idle (the transaction is finished and in the outbox).
+States:  idle -> selling -> tendering -> finished (the transaction is in the outbox, and the lane is idle again).
+         suspended: set aside under a number, until a lane of the store takes it up. voided: given up.
          paying: a payment is with the terminal. unknown: its answer was lost; nothing else goes on until it is known.
 A voided line stays and counts nothing. All amounts are integers of the store's currency.
 """
@@ -23,12 +24,15 @@ from retail.units import Money
 
 __all__ = ["Action", "Basket", "Line", "State"]
 
-State = Literal["idle", "selling", "tendering", "paying", "unknown"]
+State = Literal["idle", "selling", "tendering", "paying", "unknown", "suspended", "finished", "voided"]
 Action = Literal[
     "add",
+    "change_line",
     "void_line",
     "void_all",
     "offer",
+    "suspend",
+    "resume",
     "tender",
     "untender",
     "pay",
@@ -43,10 +47,13 @@ Action = Literal[
 TRANSITIONS: dict[tuple[State, Action], State] = {
     ("idle", "add"): "selling",
     ("selling", "add"): "selling",
+    ("selling", "change_line"): "selling",
     ("selling", "void_line"): "selling",
     ("idle", "offer"): "idle",
     ("selling", "offer"): "selling",
-    ("selling", "void_all"): "idle",
+    ("selling", "void_all"): "voided",
+    ("selling", "suspend"): "suspended",
+    ("suspended", "resume"): "selling",
     ("selling", "tender"): "tendering",
     ("selling", "pay"): "paying",
     ("tendering", "tender"): "tendering",
@@ -54,16 +61,26 @@ TRANSITIONS: dict[tuple[State, Action], State] = {
     ("tendering", "pay"): "paying",
     ("tendering", "reverse"): "paying",
     ("tendering", "reopen"): "selling",
-    ("tendering", "void_all"): "idle",
-    ("tendering", "finish"): "idle",
+    ("tendering", "void_all"): "voided",
+    ("tendering", "finish"): "finished",
     ("paying", "payment_ended"): "tendering",
     ("paying", "payment_lost"): "unknown",
     ("unknown", "payment_ended"): "tendering",
 }
 
+#: what goes on while nothing was given yet, though a card was asked for
+WHILE_SELLING: tuple[Action, ...] = ("add", "change_line", "void_line", "offer", "suspend")
 _PAYING = "the card terminal is at it: wait for its end, or abort it"
 _UNKNOWN = "nobody knows yet whether the card was charged: wait for the terminal, or look at it and decide"
 REFUSALS: dict[tuple[State, Action], str] = {
+    ("idle", "suspend"): "there is no open sale to suspend",
+    ("tendering", "suspend"): "this sale is being paid: take back what was given, or finish it",
+    ("paying", "suspend"): _PAYING,
+    ("unknown", "suspend"): _UNKNOWN,
+    ("idle", "change_line"): "there is no line to change: scan an item first",
+    ("tendering", "change_line"): "this sale is being paid: take back what was given, then change the line",
+    ("paying", "change_line"): _PAYING,
+    ("unknown", "change_line"): _UNKNOWN,
     ("idle", "void_line"): "nothing to void: scan an item first",
     ("idle", "void_all"): "there is no open sale to void",
     ("idle", "tender"): "nothing to pay: scan an item first",
@@ -117,6 +134,7 @@ class Basket(BaseModel):
     by_hand: ByHand | None = None
     refused_prompts: dict[str, int] = {}
     offers: Offers | None = None
+    training: bool = False
 
     @model_validator(mode="before")
     @classmethod
@@ -134,7 +152,7 @@ class Basket(BaseModel):
 
     def step(self, action: Action) -> None:
         """Move to the next state, or refuse in words for the cashier."""
-        if self.state == "tendering" and action in ("add", "void_line", "offer") and not self.tenders:
+        if self.state == "tendering" and action in WHILE_SELLING and not self.tenders:
             self.state = TRANSITIONS["tendering", "reopen"]  # a card was declined and nothing was given: sell on
         following = TRANSITIONS.get((self.state, action))
         if following is None:

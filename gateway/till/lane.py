@@ -24,6 +24,7 @@ class Store:
     currency: str
     locale: str
     layouts: Layouts
+    sessions_required: bool = False
     codes: Codes = field(default_factory=Codes)
     cash_step_minor: int = 1
     groups: tuple[str, ...] = ()

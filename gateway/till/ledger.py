@@ -13,9 +13,13 @@ from datetime import date
 from gateway.queue.database import Database
 from gateway.queue.outbox import Kept, Outbox
 from gateway.queue.records import Draft
-from gateway.till import lane_notes
+from gateway.till import lane_notes, suspended
 from gateway.till.basket import Basket
+from gateway.till.day import rows as day_rows
+from gateway.till.day.rows import Session
 from gateway.till.paper import jobs
+from gateway.till.suspended import Suspended
+from retail.control import CONTROL_TRANSACTION, ControlTransaction, SessionTotals
 from retail.sale import RetailTransaction
 from retail.wire.audit import Severity
 from retail.wire.canonical import canonical
@@ -27,6 +31,8 @@ Beside = Callable[[sqlite3.Connection], None]
 
 SCHEMA = (
     lane_notes.TABLE
+    + suspended.TABLE
+    + day_rows.SCHEMA
     + """
 CREATE TABLE IF NOT EXISTS retail_transaction (
     idempotency_key TEXT PRIMARY KEY,
@@ -46,6 +52,9 @@ CREATE TABLE IF NOT EXISTS earlier_number
 )
 
 
+_KEEP_BASKET = "INSERT OR REPLACE INTO basket VALUES (?, ?)"
+
+
 def salvage(old: sqlite3.Connection, new: sqlite3.Connection) -> None:
     """Save open baskets and receipt numbers out of a damaged money file, as far as it can be read."""
     wanted = {
@@ -57,6 +66,9 @@ def salvage(old: sqlite3.Connection, new: sqlite3.Connection) -> None:
             "  UNION ALL SELECT workstation_id, number FROM earlier_number) GROUP BY workstation_id"
         ),
     }
+    for table, columns in {**day_rows.SALVAGED, "suspended": suspended.COLUMNS}.items():
+        marks = ", ".join("?" for _ in columns.split(","))
+        wanted[f"INSERT OR IGNORE INTO {table} ({columns}) VALUES ({marks})"] = f"SELECT {columns} FROM {table}"  # noqa: S608
     for insert, query in wanted.items():
         try:
             new.executemany(insert, [tuple(row) for row in old.execute(query)])
@@ -98,6 +110,8 @@ class Ledger:
                     origin,
                 ),
             )
+            if sale.session_id is not None and origin == "till":
+                day_rows.keep_sale(connection, key, sale.session_id, sale)
             if printer is not None:
                 connection.execute("INSERT INTO receipt_job (idempotency_key, printer) VALUES (?, ?)", (key, printer))
             if clear_basket:
@@ -117,11 +131,26 @@ class Ledger:
         body = basket.model_dump_json()
 
         def work(connection: sqlite3.Connection) -> None:
-            connection.execute("INSERT OR REPLACE INTO basket VALUES (?, ?)", (workstation_id, body))
+            connection.execute(_KEEP_BASKET, (workstation_id, body))
             if also is not None:
                 also(connection)
 
         await (self._outbox.write(work) if also is not None else self._database.write(work))
+
+    def basket_within(self, connection: sqlite3.Connection, workstation_id: str, basket: Basket) -> None:
+        """keep_basket() as part of a larger change."""
+        connection.execute(_KEEP_BASKET, (workstation_id, basket.model_dump_json()))
+
+    async def write(self, work: Beside) -> None:
+        """One SQL transaction over the till's rows and the log."""
+        await self._outbox.write(work)
+
+    def control_within(self, connection: sqlite3.Connection, key: str, control: ControlTransaction) -> None:
+        """Put a ControlTransaction into the log and beside the sales, in the SQL transaction of what it reports."""
+        body = canonical(control.model_dump(mode="json"))
+        draft = Draft(CONTROL_TRANSACTION, key, control.business_day_date.isoformat(), body)
+        if not self._outbox.put_within(connection, draft).repeated:
+            day_rows.keep_control(connection, key, control)
 
     def audit(self, severity: Severity, code: str, text: str, facts: dict[str, str | int | None]) -> Beside:
         """A word for headquarters, to be written beside a change."""
@@ -148,7 +177,10 @@ class Ledger:
         return max(int(rows[0]["number"] or 0), int(earlier[0]["number"]) if earlier else 0)
 
     def last_business_date(self) -> date | None:
-        rows = self._database.read("SELECT max(business_date) AS day FROM retail_transaction")
+        rows = self._database.read(
+            "SELECT max(day) AS day FROM (SELECT max(business_date) AS day FROM retail_transaction"
+            " UNION ALL SELECT max(business_date) FROM till_session)"
+        )
         return date.fromisoformat(rows[0]["day"]) if rows[0]["day"] else None
 
     def day(self, business_date: date) -> tuple[int, int]:
@@ -170,3 +202,32 @@ class Ledger:
             [(key,) for key in keys],
         )
         jobs.prune(connection, keys)
+        day_rows.prune(connection, keys)
+
+    # --- sessions and suspended sales -------------------------------------------------------------------------------
+
+    def open_session(self, workstation_id: str) -> Session | None:
+        query = "SELECT * FROM till_session WHERE workstation_id = ? AND state = 'open'"
+        rows = self._database.read(query, workstation_id)
+        return day_rows.session_of(rows[0]) if rows else None
+
+    def closed_session(self, workstation_id: str, z_number: int | None = None) -> Session | None:
+        """The one of that number; None: the last."""
+        rows = self._database.read(
+            "SELECT * FROM till_session WHERE workstation_id = ?1 AND z_number = coalesce(?2,"
+            " (SELECT max(z_number) FROM till_session WHERE workstation_id = ?1))",
+            workstation_id,
+            z_number,
+        )
+        return day_rows.session_of(rows[0]) if rows else None
+
+    def session_totals(self, session: Session, counted_minor: int | None = None) -> SessionTotals:
+        return self._database.look(lambda connection: day_rows.totals(connection, session, counted_minor))
+
+    def control(self, key: str) -> ControlTransaction | None:
+        record = self._outbox.state_of(key)
+        return ControlTransaction.model_validate_json(record["body"]) if record is not None else None
+
+    def suspended_sales(self) -> list[Suspended]:
+        rows = self._database.read(f"SELECT {suspended.COLUMNS} FROM suspended ORDER BY number")  # noqa: S608  our own
+        return [suspended.suspended_of(row) for row in rows]

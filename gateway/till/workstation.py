@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Any
 
 from gateway.clock import Clock
@@ -21,6 +22,8 @@ from gateway.till.basket import Basket, Line
 from gateway.till.catalogue import Catalogue
 from gateway.till.change import Change
 from gateway.till.closing import to_transaction
+from gateway.till.day import training
+from gateway.till.day.till_day import TillDay
 from gateway.till.lane import Ask, EntryMethod, Finished, Lane, Notice, Paid, Store
 from gateway.till.ledger import Ledger
 from gateway.till.offers.sale import SaleOffers
@@ -30,6 +33,7 @@ from gateway.till.payments.card import CardPayments
 from gateway.till.payments.terminals import Terminals
 from gateway.till.people.signing import NOTE, LanePeople, People
 from gateway.till.ringing import Ringing
+from gateway.till.suspending import Suspending
 from gateway.till.tenders.tendering import Tendering
 from retail.barcode import Meaning
 from retail.sale import RetailTransaction
@@ -74,7 +78,9 @@ class Workstation:
         self._tasks: set[asyncio.Task[None]] = set()
         self.change = Change(ledger, lane.workstation_id)
         self.people = LanePeople(self, people, ledger.note(lane.workstation_id, NOTE))
-        self.basket = ledger.open_basket(lane.workstation_id) or self._new_basket()
+        self.day = TillDay(self, ledger, clock)
+        self.suspending = Suspending(self, ledger, clock)
+        self.basket = ledger.open_basket(lane.workstation_id) or self.new_basket()
         self.last: Finished | None = None
         self.notice: Notice | None = None
         self.weighing = False
@@ -83,9 +89,19 @@ class Workstation:
         self.tenders = Tendering(self, self.card)
         self.offers = SaleOffers(self, offers or StoreOffers())
 
-    def _new_basket(self) -> Basket:
-        store, who = self.store, self.people.operator_id()
-        return Basket(currency=store.currency, operator_id=who, cash_step_minor=store.cash_step_minor)
+    def new_basket(self) -> Basket:
+        return Basket(
+            currency=self.store.currency,
+            operator_id=self.people.operator_id(),
+            cash_step_minor=self.store.cash_step_minor,
+            training=self.day.training.on,
+        )
+
+    def use(self, basket: Basket) -> None:
+        """Go on with this one, which is on disk."""
+        self.basket, self.last = basket, None
+        self.offers.pricing.forget()
+        self.offers.price()
 
     def listen(self, heard: Callable[[], None]) -> Callable[[], None]:
         """Call `heard` after every change; returns the way to stop."""
@@ -126,7 +142,7 @@ class Workstation:
             item, meaning = self._ringing.article(code, symbology)
             self._may_add()
             if self.basket.state == "idle":
-                self.people.must_be_signed_on()
+                self.day.must_be_ready_to_sell()
             if self.basket.state == "idle" and (why := self._no_room()):
                 raise SaleRefused(why, reason="disk_full")
             if pieces is not None:
@@ -178,10 +194,10 @@ class Workstation:
                 await self.begin_anew()
                 return
             self.basket.model_copy().step("void_all")
-            await self.people.allow(Asked(Act.VOID_SALE), approval=approval)
+            authorised_by = await self.people.allow(Asked(Act.VOID_SALE), approval=approval)
             if await self.tenders.take_all_back():
                 return
-            await self.give_up()
+            await self.give_up(authorised_by)
 
     async def tender_cash(self, amount_minor: int | None = None) -> Finished | None:
         return await self.tenders.cash(amount_minor)
@@ -202,14 +218,24 @@ class Workstation:
     async def begin_anew(self) -> None:
         if self.basket.state == "idle":
             self.offers.give_up(self.basket)  # coupons that came before the first article
-        fresh = self._new_basket()
+        fresh = self.new_basket()
         await self._ledger.keep_basket(self.lane.workstation_id, fresh, self.change.take())
         self.basket = fresh
         self.offers.price()
 
-    async def give_up(self) -> None:
-        """The open sale is void, and a new one may begin."""
-        self.basket.model_copy().step("void_all")
+    async def write_change(self) -> None:
+        """What was noted, audited and recorded in this command, on disk; the basket stays as it is."""
+        also = self.change.take()
+        if also is not None:
+            await self._ledger.write(also)
+
+    async def give_up(self, authorised_by: str | None = None) -> None:
+        """The open sale is void, which is on record with its total, and a new one may begin."""
+        given_up = self.basket.model_copy()
+        given_up.step("void_all")
+        if not given_up.training:
+            total = max(0, given_up.total().minor)
+            self.day.controls.record("SaleVoid", total, authorised_by=authorised_by)
         self.offers.give_up(self.basket)
         await self.begin_anew()
 
@@ -222,6 +248,8 @@ class Workstation:
 
     async def _finish(self) -> Finished:
         sale = self._to_transaction()
+        if sale.training_flag:
+            return await self._finish_training(sale)
         printer = self.lane.printer
         if self.card is not None:
             self.change.add(self.card.booking([one.payment_id for one in self.basket.electronic_tenders()]))
@@ -236,14 +264,33 @@ class Workstation:
         )
         self.last = self._finished(sale, kept.seq)
         cash_moved = any(tender.tender_type == "Cash" for tender in self.basket.tenders)
-        self.basket = self._new_basket()
+        self.basket = self.new_basket()
         self.offers.price()
         log.info("sale %s: %s %s, seq %d", self.last.number, self.last.total.plain(), sale.currency, kept.seq)
-        if printer is not None:
-            self._receipt_waiting()
-        if self.lane.drawer is not None and cash_moved:
-            self.later(self._open_drawer(self.lane.drawer))
+        self.receipt_waiting()
+        if cash_moved:
+            self.open_drawer()
         return self.last
+
+    async def _finish_training(self, sale: RetailTransaction) -> Finished:
+        self.change.take()  # nothing of a training sale is told to anybody
+        self.offers.give_up(self.basket)
+        await self.day.training.finish(sale)
+        self.basket = self.new_basket()
+        self.offers.price()
+        self.last = replace(self._finished(sale, 0), number=training.NUMBER)
+        self.receipt_waiting()
+        return self.last
+
+    def receipt_waiting(self) -> None:
+        """There is paper to print."""
+        if self.lane.printer is not None:
+            self._receipt_waiting()
+
+    def open_drawer(self) -> None:
+        """After the commit; that it does not open is said on the screen and undoes nothing."""
+        if self.lane.drawer is not None:
+            self.later(self._open_drawer(self.lane.drawer))
 
     def _finished(self, sale: RetailTransaction, seq: int) -> Finished:
         def money(minor: int) -> Money:
@@ -260,18 +307,17 @@ class Workstation:
         )
 
     def _to_transaction(self) -> RetailTransaction:
-        today = self.clock.local_date()
-        before = self._ledger.last_business_date()
         self.basket.model_copy().step("finish")  # it stays as it is, for whoever looks, until the sale is on disk
-        return to_transaction(
+        sale = to_transaction(
             self.basket,
             self.store.store_id,
             self.lane.workstation_id,
             self._ledger.last_sequence_number(self.lane.workstation_id) + 1,
-            # A box that woke in 1970 goes on in its last business day: a day never runs backwards.
-            max(today, before) if before is not None else today,
+            self.day.business_date(),
             self.clock.wall(),
         )
+        facts = {"session_id": self.day.session_id(), "training_flag": self.basket.training}
+        return sale.model_copy(update=facts)
 
     async def _open_drawer(self, drawer: Ask) -> None:
         try:

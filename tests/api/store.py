@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from gateway.api import baskets, devices, items, operators, pages, pairing, payments
+from gateway.api import baskets, devices, items, operators, pages, pairing, payments, sessions, suspended
 from gateway.api import status as status_api
 from gateway.api.applications import Applications
 from gateway.api.device_tail import DeviceSession
@@ -178,6 +178,8 @@ class Shop:
         operations = [
             *baskets.operations(lanes, stopping),
             *operators.operations(lanes, self.people),
+            *sessions.operations(lanes),
+            *suspended.operations(lanes),
             *devices.operations(self._sessions, stopping),
             *items.operations(self.catalogue, "en"),
             *status_api.operations(self.status),

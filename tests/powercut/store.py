@@ -29,7 +29,7 @@ from gateway.queue.retention import Retention
 from gateway.till import ledger as ledger_room
 from gateway.till.basket import Basket
 from gateway.till.ledger import Ledger
-from gateway.till.paper.jobs import ReceiptJobs, State
+from gateway.till.paper.jobs import ReceiptJob, ReceiptJobs, State
 from retail.wire.canonical import canonical
 from tests.powercut.diary import ANYTHING, note
 from tests.queue import layout_1
@@ -142,7 +142,7 @@ class Day:
     async def _print(self) -> None:
         for _ in range(2):
             job = self._till.jobs.next(PRINTER)
-            if job is None:
+            if not isinstance(job, ReceiptJob):
                 return
             key = job.transaction.operator_id
             states: tuple[State, ...] = ("printing", "printed")

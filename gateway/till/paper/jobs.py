@@ -10,11 +10,14 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Literal
 
+from gateway.peripherals import PrintLine
 from gateway.queue.database import Database
 from gateway.queue.outbox import Outbox
+from gateway.till.paper import slips
 from retail.sale import RetailTransaction
 
-SCHEMA = """
+SCHEMA = (
+    """
 CREATE TABLE IF NOT EXISTS receipt_job (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     idempotency_key TEXT NOT NULL UNIQUE,
@@ -34,8 +37,10 @@ CREATE TABLE IF NOT EXISTS receipt_copy (
 CREATE INDEX IF NOT EXISTS receipt_copy_open ON receipt_copy (printer, number) WHERE state != 'printed';
 CREATE INDEX IF NOT EXISTS receipt_copy_of ON receipt_copy (idempotency_key);
 """
+    + slips.TABLE
+)
 
-Table = Literal["receipt_job", "receipt_copy"]
+Table = Literal["receipt_job", "receipt_copy", "slip_job"]
 State = Literal["waiting", "printing", "printed"]
 
 
@@ -60,19 +65,38 @@ class ReceiptJob:
         return self.attempted or (self.table == "receipt_copy" and not self.gift)
 
 
+@dataclass(frozen=True, slots=True)
+class SlipJob:
+    """Paper that is no receipt: its lines are ready; or the receipt of a training sale, which stands in no log."""
+
+    number: int
+    attempted: bool
+    lines: tuple[PrintLine, ...] = ()
+    training: RetailTransaction | None = None
+    table: Table = "slip_job"
+
+    @property
+    def name(self) -> str:
+        return f"slip-{self.number}"
+
+
 class ReceiptJobs:
     def __init__(self, database: Database, outbox: Outbox) -> None:
         self._database, self._outbox = database, outbox
 
-    def next(self, printer: str) -> ReceiptJob | None:
-        """The oldest that is still to print, copies last; its sale may stand in the log of an earlier epoch."""
+    def next(self, printer: str) -> ReceiptJob | SlipJob | None:
+        """The oldest that is still to print, copies and slips last; a sale may stand in the log of an earlier epoch."""
         rows = self._database.read(
             "SELECT * FROM (SELECT 'receipt_job' AS place, number, idempotency_key, attempts, 0 AS gift"
             "  FROM receipt_job WHERE printer = ?1 AND state != 'printed' ORDER BY number LIMIT 1)"
             " UNION ALL SELECT * FROM (SELECT 'receipt_copy', number, idempotency_key, attempts, gift FROM receipt_copy"
+            "  WHERE printer = ?1 AND state != 'printed' ORDER BY number LIMIT 1)"
+            " UNION ALL SELECT * FROM (SELECT 'slip_job', number, lines, attempts, 0 FROM slip_job"
             "  WHERE printer = ?1 AND state != 'printed' ORDER BY number LIMIT 1)",
             printer,
         )
+        if rows and rows[0]["place"] == "slip_job":
+            return _slip(rows[0])
         record = self._outbox.state_of(rows[0]["idempotency_key"]) if rows else None
         if record is None:
             return None
@@ -83,12 +107,13 @@ class ReceiptJobs:
     def waiting(self, printer: str) -> int:
         rows = self._database.read(
             "SELECT (SELECT count(*) FROM receipt_job WHERE printer = ?1 AND state != 'printed')"
-            " + (SELECT count(*) FROM receipt_copy WHERE printer = ?1 AND state != 'printed') AS count",
+            " + (SELECT count(*) FROM receipt_copy WHERE printer = ?1 AND state != 'printed')"
+            " + (SELECT count(*) FROM slip_job WHERE printer = ?1 AND state != 'printed') AS count",
             printer,
         )
         return int(rows[0]["count"])
 
-    async def mark(self, job: ReceiptJob, state: State) -> None:
+    async def mark(self, job: ReceiptJob | SlipJob, state: State) -> None:
         """`printing` before the first byte goes out, `printed` when the printer said so, `waiting` to undo."""
         table, number = job.table, job.number
 
@@ -114,6 +139,12 @@ class ReceiptJobs:
             ).rowcount
 
         return await self._database.write(insert) == 1
+
+
+def _slip(row: sqlite3.Row) -> SlipJob:
+    number, attempted, text = row["number"], row["attempts"] > 0, row["idempotency_key"]
+    training = slips.training_sale(text)
+    return SlipJob(number, attempted, () if training else slips.read(text), training)
 
 
 def prune(connection: sqlite3.Connection, keys: list[str]) -> None:

@@ -12,8 +12,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from gateway.errors import DeviceError, QueueError
-from gateway.peripherals import Print, Request
-from gateway.till.paper.jobs import ReceiptJob, ReceiptJobs
+from gateway.peripherals import Print, PrintLine, Request
+from gateway.till.paper import slips
+from gateway.till.paper.jobs import ReceiptJob, ReceiptJobs, SlipJob
 from gateway.till.paper.receipt import NOTHING, Beside, Look, receipt
 from retail.sale import RetailTransaction
 
@@ -61,19 +62,27 @@ class ReceiptPrinter:
                     await self._print(job)
                 except QueueError as error:
                     # The disk refuses to note that it prints: so it waits, and selling goes on.
-                    self._say(f"receipt {job.seq} waits: {error}")
+                    self._say(f"{_named(job)} waits: {error}")
                     await asyncio.sleep(AGAIN_AFTER_S)
 
-    async def _print(self, job: ReceiptJob) -> None:
+    def _lines(self, job: ReceiptJob | SlipJob) -> tuple[PrintLine, ...]:
+        if isinstance(job, SlipJob) and job.training is not None:
+            return receipt(job.training, self._look, seq=0, copy=job.attempted)
+        if isinstance(job, SlipJob):
+            mark = f"*** {self._look.words.text('COPY')} ***"
+            return slips.copy_of(job.lines, mark) if job.attempted else job.lines
         beside = self._beside(job.transaction)
-        lines = receipt(job.transaction, self._look, job.seq, copy=job.is_copy, beside=beside, gift=job.gift)
+        return receipt(job.transaction, self._look, job.seq, copy=job.is_copy, beside=beside, gift=job.gift)
+
+    async def _print(self, job: ReceiptJob | SlipJob) -> None:
+        lines = self._lines(job)
         await self._jobs.mark(job, "printing")
         try:
             await self._ask(Print(lines, job=job.name), PRINT_WITHIN_S)
         except DeviceError as error:
             if error.reason == "unprintable":
                 # No try will ever print it; it must not hold up the receipts behind it.
-                log.error("receipt %d cannot be printed: %s", job.seq, error, extra={"seq": job.seq})
+                log.error("%s cannot be printed: %s", _named(job), error)
                 await self._jobs.mark(job, "printed")
                 return
             await self._put_back(job, error)
@@ -82,12 +91,12 @@ class ReceiptPrinter:
             await self._jobs.mark(job, "printed")
             self._say(None)
 
-    async def _put_back(self, job: ReceiptJob, error: DeviceError) -> None:
+    async def _put_back(self, job: ReceiptJob | SlipJob, error: DeviceError) -> None:
         # What was once begun stays so: a printer that later refuses for lack of paper has still printed some of it.
         if not error.begun and not job.attempted:
             await self._jobs.mark(job, "waiting")
         if self.trouble is None:
-            log.warning("receipt %d waits: %s", job.seq, error, extra={"device": self.printer, "seq": job.seq})
+            log.warning("%s waits: %s", _named(job), error, extra={"device": self.printer})
         self._say(str(error))
 
     def _say(self, trouble: str | None) -> None:
@@ -96,3 +105,7 @@ class ReceiptPrinter:
         if trouble != self.trouble:
             self.trouble = trouble
             self._changed()
+
+
+def _named(job: ReceiptJob | SlipJob) -> str:
+    return f"receipt {job.seq}" if isinstance(job, ReceiptJob) else job.name

@@ -85,11 +85,18 @@ def _head(sale: RetailTransaction, look: Look, copy: bool, gift: bool) -> list[P
     if title := _title(sale, words, gift):
         lines.append(Text(title, align="center", bold=True))
     lines += [
-        Text(words.text("Receipt {number}", number=receipt_number(sale)), align="center"),
+        *_number(sale, words),
         Text(f"{sale.end_date_time.astimezone(look.zone):%Y-%m-%d %H:%M:%S}", align="center"),
         Rule(),
     ]
     return lines
+
+
+def _number(sale: RetailTransaction, words: Words) -> list[PrintLine]:
+    """Training uses no number, so its paper shows none."""
+    if sale.training_flag:
+        return []
+    return [Text(words.text("Receipt {number}", number=receipt_number(sale)), align="center")]
 
 
 def _title(sale: RetailTransaction, words: Words, gift: bool) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gateway.errors import NeedsAuthority, SaleRefused
-from gateway.till.authority import Approval, Asked
+from gateway.till.authority import Act, Approval, Asked
 from gateway.till.people.operators import Operators
 from gateway.till.people.pin_desk import PinDesk
 from retail.authority import Limits, Role, reaches
@@ -134,6 +134,8 @@ class LanePeople:
 
     def _audit(self, asked: Asked, needed: Role, authorised_by: str) -> None:
         till, what = self._till, asked.what or asked.act.replace("_", " ")
+        if till.day.training.on and asked.act is not Act.TRAINING:
+            return
         facts: dict[str, str | int | None] = {
             "act": asked.act.value,
             "needed": needed,

@@ -50,6 +50,9 @@ class Tendering:
         async with self._till.command(), self._till.offers.paying("card", amount_minor):
             settlement = self.settlement("pay")
             amount = self.up_to_due(amount_minor, settlement, "a card")
+            if self._till.basket.training:
+                await self.add(self._till.day.training.card(-amount if settlement.due < 0 else amount))
+                return
             await self._terminal().take(amount)
 
     async def take_back(self, number: int | None = None) -> None:
