@@ -16,10 +16,13 @@ from typing import Any
 
 import pytest
 
-from gateway.demo.client import Client
-from gateway.errors import QueueError
+from gateway.devices.manager import Manager
+from gateway.devices.transport import Transport
+from gateway.drivers import load
+from gateway.errors import DeviceGone, QueueError
 from gateway.fleet.notify import Notifier
 from gateway.fleet.watchdog import Watchdog
+from gateway.peripherals import ErrorCode, Line
 from tests.cli.test_imports import CONFIG
 from tests.shop import until
 
@@ -160,7 +163,6 @@ def started(systemd: Systemd, config: Path) -> subprocess.Popen[bytes]:
     environment = os.environ | {"NOTIFY_SOCKET": systemd.address, "WATCHDOG_USEC": "3000000"}
     environment.pop("WATCHDOG_PID", None)
     command = [sys.executable, "-m", "gateway", "run", "--config", str(config)]
-    command += ["--ready-file", str(config.with_name("address"))]
     return subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
 
 
@@ -183,28 +185,23 @@ async def test_a_daemon_says_ready_when_its_devices_are_tried_then_lives_then_st
         process.wait()
 
 
-async def test_a_device_that_takes_its_time_holds_ready_back(systemd: Systemd, tmp_path: Path) -> None:
-    """A connection that is neither taken nor refused: the printer is neither claimed nor known to be away."""
-    with socket.socket() as full:
-        full.bind(("127.0.0.1", 0))
-        full.listen(0)
-        fill = [socket.socket() for _ in range(3)]
-        for one in fill:
-            one.setblocking(False)
-            one.connect_ex(full.getsockname())
-        config = tmp_path / "gateway.toml"
-        config.write_text(CONFIG.replace("tcp://127.0.0.1:1", f"tcp://127.0.0.1:{full.getsockname()[1]}"))
-        process = started(systemd, config)
-        try:
-            await until((tmp_path / "address").exists, 30)
-            assert (await Client((tmp_path / "address").read_text().strip()).get("/v1/status"))["next_seq"] == 1
-            assert "READY=1" not in systemd.lines()
-            await until(lambda: "READY=1" in systemd.lines(), 30)
-        finally:
-            process.kill()
-            process.wait()
-            for one in fill:
-                one.close()
+async def test_ready_waits_for_each_device_to_be_claimed_or_known_absent_but_not_for_ever() -> None:
+    answered = asyncio.Event()
+
+    async def open_line(url: str, _line: Line | None) -> Transport:
+        if "slow" in url:
+            await answered.wait()
+        raise DeviceGone(f"{url}: refused", reason="gone", code=ErrorCode.NOHARDWARE)
+
+    manager = Manager(open_line=open_line)
+    for name in ("slow", "absent"):
+        manager.add(name, load("scanner-line"), f"tcp://{name}:1")
+    running = asyncio.create_task(manager.run())
+    assert await manager.settled(0.2) == ["slow"]
+    waiting = asyncio.create_task(manager.settled(30.0))
+    answered.set()
+    assert await waiting == []
+    running.cancel()
 
 
 async def test_a_start_that_fails_is_told_in_words(systemd: Systemd, tmp_path: Path) -> None:
