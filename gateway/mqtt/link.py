@@ -6,7 +6,8 @@ Reconnects wait a random time between nothing and an exponential limit (full jit
 is not stormed.
 
 The library runs its own network thread; every callback is handed to the event loop before it touches anything.
-Source: MQTT 5.0 (OASIS, 2019): 3.1.2.11.2 session expiry, 3.1.3.2.2 will delay, 3.1.2.11.3 receive maximum.
+Source: MQTT 5.0 (OASIS, 2019): 3.1.2.11.2 session expiry, 3.1.3.2.2 will delay, 3.1.2.11.3 receive maximum,
+3.2.2.3.6 maximum packet size.
 """
 
 from __future__ import annotations
@@ -37,6 +38,11 @@ CONNACK_WITHIN_S = 10.0
 #: long enough for all that may be inside over the slowest line
 PUBACK_WITHIN_S = 60.0
 WILL_DELAY_S = 30
+#: what the protocol itself allows, where the broker names no limit of its own
+PACKET_MOST_BYTES = 268_435_455
+#: of a PUBLISH: header, length, packet id and what stands before topic and payload
+AROUND_BYTES = 16
+PACKET_TOO_LARGE = 0x95
 #: longer than the will delay, or the server would publish the will the moment the connection breaks
 SESSION_EXPIRY_S = 120
 
@@ -101,7 +107,8 @@ class Link:
         self._waiting: dict[int, asyncio.Future[int]] = {}
         self._room = asyncio.Semaphore(INSIDE_MOST)
         self._ended = asyncio.Event()
-        self._answered: asyncio.Future[int] | None = None
+        self._answered: asyncio.Future[tuple[int, int]] | None = None
+        self._packet_most = PACKET_MOST_BYTES
         self.connected = False
         self.reconnects = 0
         self.last_error: str | None = None
@@ -121,7 +128,8 @@ class Link:
     async def publish(self, publication: Publication) -> int:
         """Hand one message to the broker (QoS 1); return the PUBACK's reason code, 0x00 or 0x10 when it has it.
 
-        A PUBACK says that the broker has the message: it books nothing.
+        A PUBACK says that the broker has the message: it books nothing. One that is larger than the broker said it
+        takes is not sent, for it would end the connection; the code is then 0x95 all the same.
 
         Raises:
             LinkDown: not connected, or the connection broke before the PUBACK.
@@ -130,6 +138,8 @@ class Link:
             client = self._client
             if client is None or not self.connected:
                 raise LinkDown("not connected to the broker")
+            if len(publication.payload) + len(publication.topic) + AROUND_BYTES > self._packet_most:
+                return PACKET_TOO_LARGE
             sent = client.publish(publication.topic, publication.payload, qos=1, retain=publication.retain)
             answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
             self._waiting[sent.mid] = answer
@@ -171,7 +181,7 @@ class Link:
         threading.Thread(target=self._connect, args=(client,), name="mqtt-connect", daemon=True).start()
         try:
             async with asyncio.timeout(CONNACK_WITHIN_S):
-                receive_maximum = await self._answered
+                receive_maximum, self._packet_most = await self._answered
         except (TimeoutError, LinkDown) as error:
             self._broke(str(error) or f"no CONNACK within {CONNACK_WITHIN_S:.0f} s")
             return False
@@ -217,8 +227,11 @@ class Link:
                 pass  # the loop has closed: nobody is left to be told
 
         def on_connect(_c: Client, _u: Any, _f: ConnectFlags, code: ReasonCode, properties: Properties | None) -> None:
-            receive_maximum = getattr(properties, "ReceiveMaximum", 65535)
-            in_loop(self._connack, code.value, str(code), receive_maximum)
+            limits = (
+                getattr(properties, "ReceiveMaximum", 65535),
+                getattr(properties, "MaximumPacketSize", PACKET_MOST_BYTES),
+            )
+            in_loop(self._connack, code.value, str(code), limits)
 
         def on_disconnect(_c: Client, _u: Any, _f: DisconnectFlags, code: ReasonCode, _p: Properties | None) -> None:
             in_loop(self._disconnected, str(code))
@@ -258,7 +271,7 @@ class Link:
         if client is self._client and self._answered is not None and not self._answered.done():
             self._answered.set_exception(LinkDown(error))
 
-    def _connack(self, client: Client, code: int, words: str, receive_maximum: int) -> None:
+    def _connack(self, client: Client, code: int, words: str, limits: tuple[int, int]) -> None:
         if client is not self._client or self._answered is None or self._answered.done():
             return
         if code != 0:
@@ -266,7 +279,7 @@ class Link:
             return
         if self._filters:
             client.subscribe(self._filters)
-        self._answered.set_result(receive_maximum)
+        self._answered.set_result(limits)
 
     def _disconnected(self, client: Client, words: str) -> None:
         if client is self._client:

@@ -90,6 +90,7 @@ class Uplink:
         self._up = True
         self._alarmed = False
         self._pause_until = 0.0
+        self._most_records = BATCH_RECORDS
         self._go_back()
 
     def link_down(self) -> None:
@@ -182,15 +183,28 @@ class Uplink:
                     self._topic,
                 )
         elif code == TOO_LARGE:
-            records = batch.last_seq - batch.first_seq + 1
-            self._most_records = max(1, records // 2)
-            log.warning("a batch of %d records is too large for the broker; now %d", records, self._most_records)
-            if records > 1:
-                self._go_back()
+            self._split(batch)
         elif code in (QUOTA_EXCEEDED, NO_SUBSCRIBER):
             # Nobody listens, or too much at once: the batch stays in flight for the timer, nothing new follows at once.
             self._send_less()
             log.debug("the broker answered 0x%02x; sending less", code)
+
+    def _split(self, batch: BatchOut) -> None:
+        records = batch.last_seq - batch.first_seq + 1
+        if records > 1:
+            self._most_records = records // 2
+            log.warning("a batch of %d records is too large for the broker; now %d", records, self._most_records)
+            self._go_back()
+            return
+        # It stays in flight for the timer; somebody may give the broker more room meanwhile.
+        if not self._alarmed:
+            self._alarmed = True
+            log.error(
+                "record %d, of %d bytes, is too large for the broker, and what stands behind it waits here:"
+                " raise the broker's largest packet (Mosquitto: max_packet_size)",
+                batch.first_seq,
+                len(batch.json),
+            )
 
     def _send_less(self) -> None:
         self._pause_until = self._monotonic() + self._random.uniform(0, PAUSE_MOST_S)

@@ -92,6 +92,31 @@ async def test_only_news_leaves_out_what_the_broker_had_kept(broker: Mosquitto) 
     await box.end()
 
 
+class Narrow(Mosquitto):
+    """Takes packets of 2,000 bytes at the most, and ends the connection of whoever sends a larger one."""
+
+    def _write_files(self) -> None:
+        super()._write_files()
+        with (self.folder / "mosquitto.conf").open("a") as file:
+            file.write("max_packet_size 2000\n")
+
+
+async def test_what_is_larger_than_the_broker_takes_is_not_sent_and_the_link_stays(tmp_path: Path) -> None:
+    broker = Narrow(tmp_path / "broker", {CORE_USER: "core-secret", GATEWAY: "box-secret"})
+    await broker.start()
+    box = Box(broker.port)
+    topic = f"edge/v1/{GATEWAY}/up/log"
+    await until(lambda: box.link.connected)
+    assert await box.link.publish(Publication(topic, bytes(1900))) in (0x00, 0x10)
+    assert await box.link.publish(Publication(topic, bytes(2001))) == 0x95
+    for size in range(1950, 2001):  # around the very limit: sent or not, the connection stands
+        await box.link.publish(Publication(topic, bytes(size)))
+    assert box.link.connected
+    assert box.sessions == [1]
+    await box.end()
+    broker.stop()
+
+
 async def test_it_comes_back_with_a_new_session_after_the_broker_was_away(broker: Mosquitto) -> None:
     box = Box(broker.port)
     await until(lambda: box.link.connected)

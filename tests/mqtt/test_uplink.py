@@ -271,6 +271,30 @@ async def test_a_batch_too_large_for_the_broker_is_split_until_it_goes(core: Cor
     assert core.outbox.position().unacked == 40
 
 
+async def test_a_record_too_large_by_itself_is_told_once_and_goes_once_there_is_room(
+    core: Core, caplog: pytest.LogCaptureFixture
+) -> None:
+    core.puback = 0x95
+    core.uplink.link_up()
+    await sell(core, 1)
+    await until(lambda: core.batches == [(1, 1)])
+    for _ in range(3):
+        core.now += 301
+        core.outbox._moved()
+        await until(lambda: len(core.batches) > 1)
+        core.batches.clear()
+        core.batches.append((1, 1))
+    told = [record.getMessage() for record in caplog.records if "record 1, of" in record.getMessage()]
+    assert len(told) == 1
+    assert "max_packet_size" in told[0]
+    core.puback = 0x00
+    core.uplink.link_up()
+    await until(lambda: core.batches[-1:] == [(1, 1)])
+    assert core.outbox.position().unacked == 1
+    core.acknowledge(1)
+    await until(lambda: core.outbox.position().unacked == 0)
+
+
 @pytest.mark.parametrize("code", [0x10, 0x97, 0x87])
 async def test_a_broker_that_asks_for_less_gets_less_and_nothing_is_marked(core: Core, code: int) -> None:
     await sell(core, 500)
