@@ -20,10 +20,6 @@ from gateway.till import ledger
 from gateway.till.catalogue import Catalogue
 from gateway.till.ledger import Ledger
 from gateway.till.offers import book as offer_book
-from gateway.till.offers.book import OfferBook
-from gateway.till.offers.coupons import Coupons
-from gateway.till.offers.members import Members
-from gateway.till.offers.rulebook import RuleBook
 from gateway.till.offers.store import StoreOffers
 from gateway.till.paper.beside import ReadBeside
 from gateway.till.paper.jobs import ReceiptJobs
@@ -95,7 +91,7 @@ class Shop:
         self.ledger = Ledger(self.money, self.outbox)
         self.catalogue = Catalogue(self.inbox)
         self.store = Store("S0421", "Test shop", currency, locale, LAYOUTS, sessions_required=sessions_required)
-        self.offers = self._store_offers()
+        self.offers = StoreOffers.of(self.inbox, self.outbox, self.money, self.store.store_id, self.clock.local)
         self.on_scale: Weight | DeviceError = Weight(450, True, False, ScaleStatus.STABLE_WEIGHT, 0.0)
         self.trouble: DeviceError | None = None
         self.drawer_openings = 0
@@ -127,25 +123,23 @@ class Shop:
             offers=self.offers,
         )
 
-    def _store_offers(self) -> StoreOffers:
-        book = OfferBook(self.money)
-        rules = RuleBook(self.inbox, self.outbox)
-        return StoreOffers(rules, Members(self.inbox), Coupons(self.inbox, book), book)
-
     async def promote(self, *rules: dict[str, Any]) -> None:
         """Put these rules in force, and wait until they are."""
         await self.feed("promotions", {rule["id"]: {"rule_id": rule["id"], "rule": rule} for rule in rules})
         await self.rules_ready()
 
     async def rules_ready(self) -> None:
-        """Read the rules as the daemon would, until those of the newest version are in force."""
-        known = self.inbox.version("promotions")
-        wanted = known.version if known else 0
-        book = self.offers.rules
+        """Read rules and price book as the daemon would, until those of the newest versions are in force."""
+        found = [self.inbox.version(feed) for feed in ("promotions", "items")]
+        rules, items = [known.version if known else 0 for known in found]
+        book, shelf = self.offers.rules, self.offers.shelf
+        assert shelf is not None
         book.wake()
-        reading = asyncio.create_task(book.run())
-        await until(lambda: book.rules is not None and book.rules.version == wanted)
-        reading.cancel()
+        shelf.wake()
+        reading = [asyncio.create_task(one) for one in self.offers.runnables()]
+        await until(lambda: book.rules is not None and book.rules.version == rules and shelf.versions == (rules, items))
+        for task in reading:
+            task.cancel()
 
     async def stock(self, version: int = 1, items: list[Item] = ITEMS) -> None:
         """Put a price book in force."""

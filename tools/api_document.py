@@ -6,7 +6,18 @@ import json
 from pathlib import Path
 from typing import Any, cast
 
-from gateway.api import baskets, devices, items, labels, pairing, payments, status, transactions
+from gateway.api import (
+    basket_offers,
+    baskets,
+    devices,
+    items,
+    labels,
+    operators,
+    pairing,
+    payments,
+    status,
+    transactions,
+)
 from gateway.api.events import Stopping
 from gateway.api.openapi import document
 from gateway.till.paper.shelf_label_template import templates
@@ -20,7 +31,9 @@ def render() -> str:
     operations = [
         *status.operations(nothing),
         *baskets.operations({}, stopping),
-        *items.operations(nothing),
+        *basket_offers.operations({}),
+        *operators.operations({}, nothing),
+        *items.operations(nothing, "en", "", nothing, nothing),
         *transactions.operations(nothing, nothing),
         *payments.operations(nothing, "EUR"),
         *pairing.operations(nothing),

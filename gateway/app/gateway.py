@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from gateway.api import (
+    basket_offers,
     baskets,
     devices,
     items,
@@ -62,10 +63,6 @@ from gateway.till import ledger as ledger_room
 from gateway.till.catalogue import Catalogue
 from gateway.till.ledger import Ledger
 from gateway.till.offers import book as offer_book
-from gateway.till.offers.book import OfferBook
-from gateway.till.offers.coupons import Coupons
-from gateway.till.offers.members import Members
-from gateway.till.offers.rulebook import RuleBook
 from gateway.till.offers.store import StoreOffers
 from gateway.till.paper.jobs import ReceiptJobs
 from gateway.till.paper.shelf_label_template import templates
@@ -75,7 +72,7 @@ from gateway.till.people.operators import Operators
 from gateway.till.people.pin_desk import PinDesk
 from gateway.till.people.signing import People
 from retail.barcode import interpret
-from retail.wire.rows import CODES, PROMOTIONS, OperatorRow
+from retail.wire.rows import CODES, OperatorRow
 
 log = logging.getLogger(__name__)
 
@@ -132,7 +129,8 @@ class Gateway:
             self._feed_changed,
         )
         self._people = self._make_people()
-        self._offers = self._make_offers()
+        local, store_id = self._clock.local, config.gateway.store_id
+        self._offers = StoreOffers.of(self._inbox, self._outbox, self._money, store_id, local)
         self._counter = self._make_counter()
         self._housekeeping = self._make_housekeeping()
         self._disk.listen(self._disk_changed)
@@ -205,11 +203,6 @@ class Gateway:
             self._offers,
         )
 
-    def _make_offers(self) -> StoreOffers:
-        book = OfferBook(self._money)
-        rules = RuleBook(self._inbox, self._outbox)
-        return StoreOffers(rules, Members(self._inbox), Coupons(self._inbox, book), book)
-
     def _make_housekeeping(self) -> Housekeeping:
         def prune(connection: sqlite3.Connection, keys: list[str]) -> None:
             self._ledger.prune(connection, keys)
@@ -220,14 +213,15 @@ class Gateway:
         )
 
     def _operations(self) -> list[Any]:
-        counter = self._counter
+        counter, store = self._counter, self._counter.store
         return [
             *status.operations(self._status),
             *baskets.operations(counter.workstations, self._stopping),
             *operators.operations(counter.workstations, self._people),
             *sessions.operations(counter.workstations),
             *suspended.operations(counter.workstations),
-            *items.operations(self._catalogue, self._config.gateway.locale),
+            *basket_offers.operations(counter.workstations),
+            *items.operations(self._catalogue, store.locale, store.store_id, self._clock.local, self._clock.wall),
             *transactions.operations(counter.posting, self._outbox),
             *payments.operations(counter.payments, self._config.gateway.currency),
             *pairing.operations(self._applications),
@@ -269,8 +263,7 @@ class Gateway:
         self._loop.call_soon_threadsafe(self._headquarters.moved)
 
     def _feed_changed(self, feed: str) -> None:
-        if feed == PROMOTIONS:
-            self._offers.rules.wake()
+        self._offers.feed_changed(feed)
 
     def _device_said(self, _device: str, entry: Any) -> None:
         if isinstance(entry, Happened) and isinstance(entry.event, PowerChanged):
@@ -354,7 +347,7 @@ class Gateway:
                     self._manager.run(),
                     self._prepare(),
                     self._housekeeping.run(),
-                    self._offers.rules.run(),
+                    *self._offers.runnables(),
                     *self._counter.runnables(),
                     *self._headquarters.runnables(),
                 ]

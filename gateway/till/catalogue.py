@@ -7,7 +7,7 @@ from typing import Any
 from gateway.errors import SaleRefused
 from gateway.queue.inbox import Inbox
 from retail.barcode import Meaning
-from retail.wire.rows import ITEMS, Item
+from retail.wire.rows import ITEMS, STOCK, SUPPLIES, Item, StockRow, SupplyRow
 
 
 class Catalogue:
@@ -48,6 +48,21 @@ class Catalogue:
     def item(self, item_id: str) -> Item | None:
         row = self._inbox.row(ITEMS, item_id)
         return Item.model_validate(row) if row is not None else None
+
+    def looked_up(self, code: str) -> Item | None:
+        """The item of this number, or the only one with this bar code."""
+        rows = self._inbox.by_code(ITEMS, code) or self._inbox.by_code(ITEMS, code.lstrip("0"))
+        return self.item(code) or (Item.model_validate(rows[0]) if len(rows) == 1 else None)
+
+    def stock(self, item_id: str) -> StockRow | None:
+        """What the stores have of it, as headquarters said last."""
+        row = self._inbox.row(STOCK, item_id)
+        return StockRow.model_validate(row) if row is not None else None
+
+    def supplies(self, item_id: str) -> SupplyRow | None:
+        """What is on its way to this store, as headquarters said last."""
+        row = self._inbox.row(SUPPLIES, item_id)
+        return SupplyRow.model_validate(row) if row is not None else None
 
     def search(self, words: str, limit: int = 20) -> list[Item]:
         return [Item.model_validate(row) for row in self._inbox.search(ITEMS, words, limit)]

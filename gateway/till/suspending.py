@@ -88,6 +88,7 @@ class Suspending:
             basket = known.basket
             basket.step("resume")
             basket.operator_id = till.people.operator_id()
+            till.offers.give_up(till.basket)  # a coupon that came before the first article
             await self._unpark(number, basket)
 
     def all(self) -> list[Suspended]:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from retail.pricing import included_tax_minor
 from retail.promotions.basketwide import Whole
 from retail.promotions.deals import Deal
-from retail.promotions.index import Index
 from retail.promotions.lanes import Entry, Region, Trace
+from retail.promotions.occasion import Sale
 from retail.promotions.regions import copied, renumbered
 from retail.promotions.rules import LANES
 from retail.promotions.units import Unit
@@ -28,9 +28,14 @@ class Priced:
         self.net = sum(unit.net for unit in whole.units) if whole else sum(region.net for region in regions)
 
     @property
-    def index(self) -> Index:
-        """The rules that it was priced by."""
-        return self._session.sale.index
+    def sale(self) -> Sale:
+        """The occasion, and the rules that it was priced by."""
+        return self._session.sale
+
+    @property
+    def units(self) -> list[Unit]:
+        """Every unit in the order of the lines, with what the deals left of its price."""
+        return self._parts[0]
 
     @property
     def discount(self) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from gateway.api import baskets, devices, items, operators, pages, pairing, payments, sessions, suspended
+from gateway.api import basket_offers, baskets, devices, items, operators, pages, pairing, payments, sessions, suspended
 from gateway.api import status as status_api
 from gateway.api.applications import Applications
 from gateway.api.device_tail import DeviceSession
@@ -26,6 +26,8 @@ from gateway.queue.inbox import Inbox
 from gateway.till import ledger
 from gateway.till.catalogue import Catalogue
 from gateway.till.ledger import Ledger
+from gateway.till.offers import book as offer_book
+from gateway.till.offers.store import StoreOffers
 from gateway.till.paper.jobs import ReceiptJobs
 from gateway.till.payments import journal as payment_journal
 from gateway.till.payments.journal import PaymentBook
@@ -36,7 +38,7 @@ from retail.authority import Limits
 from retail.barcode import Layouts
 from retail.wire.canonical import canonical
 from retail.wire.feed import FeedHead, FeedRow, feed_sha256
-from retail.wire.rows import ITEMS, Item, OperatorRow
+from retail.wire.rows import CODES, ITEMS, Item, OperatorRow
 from tests.money import an_outbox, feeds_file
 from tests.people import some_people
 
@@ -99,17 +101,18 @@ class Shop:
         self.tokens: dict[str, Grant] = {}
         self.port = 0
         self._sessions = sessions
-        schemas = [outbox.SCHEMA, ledger.SCHEMA, payment_journal.SCHEMA]
+        schemas = [outbox.SCHEMA, ledger.SCHEMA, payment_journal.SCHEMA, offer_book.SCHEMA]
         self._money, self._feeds = Database(folder / "money.sqlite", schemas), feeds_file(folder)
         self.outbox = an_outbox(self._money)
-        self._inbox = Inbox(self._feeds, codes={ITEMS: "barcodes"})
+        self._inbox = Inbox(self._feeds, codes=CODES)
         self._ledger = Ledger(self._money, self.outbox)
         self.jobs = ReceiptJobs(self._money, self.outbox)
         self.catalogue = Catalogue(self._inbox)
         self.status = StoreStatus(self._view)
         self.outbox.listen(self.status.changed)
         store = Store("S0421", "Corner shop", "EUR", "en", Layouts(()))
-        clock = Clock("Europe/Berlin")
+        clock = self.clock = Clock("Europe/Berlin")
+        self.offers = StoreOffers.of(self._inbox, self.outbox, self._money, store.store_id, clock.local)
         self.applications = Applications(folder, clock.wall, clock.monotonic)
         self.told: list[str] = []
         book = PaymentBook(self._money, clock)
@@ -126,6 +129,7 @@ class Shop:
             lambda: None,
             terminals=terminals if desks else None,
             people=self.people,
+            offers=self.offers,
         )
         self.payments = LoosePayments(terminals, self.lane.basket.holds)
 
@@ -152,11 +156,16 @@ class Shop:
         )
 
     async def fill_price_book(self, book: list[Item] = PRICE_BOOK) -> None:
-        rows = sorted((item.item_id, item.model_dump(mode="json")) for item in book)
-        sha256 = feed_sha256((key, canonical(row)) for key, row in rows)
-        head = FeedHead(version=self.catalogue.version() + 1, sha256=sha256, rows=len(rows))
-        changes = [FeedRow(key=key, row=row) for key, row in rows]
-        await self._inbox.apply(ITEMS, head, 0, changes, "2026-11-22T09:00:00.000Z")
+        await self.feed(ITEMS, {item.item_id: item.model_dump(mode="json") for item in book})
+
+    async def feed(self, name: str, rows: Mapping[str, Any]) -> None:
+        """Put the next version of a feed in force."""
+        known = self._inbox.version(name)
+        sha256 = feed_sha256((key, canonical(rows[key])) for key in sorted(rows))
+        head = FeedHead(version=(known.version if known else 0) + 1, sha256=sha256, rows=len(rows))
+        changes = [FeedRow(key=key, row=row) for key, row in rows.items()]
+        await self._inbox.apply(name, head, 0, changes, "2026-11-22T09:00:00.000Z")
+        self.offers.feed_changed(name)
         self.status.changed()
 
     async def goes(self, *, online: bool) -> None:
@@ -181,7 +190,8 @@ class Shop:
             *sessions.operations(lanes),
             *suspended.operations(lanes),
             *devices.operations(self._sessions, stopping),
-            *items.operations(self.catalogue, "en"),
+            *basket_offers.operations(lanes),
+            *items.operations(self.catalogue, "en", "S0421", self.clock.local, self.clock.wall),
             *status_api.operations(self.status),
             *payments.operations(self.payments, "EUR"),
             *pairing.operations(self.applications),
@@ -192,9 +202,12 @@ class Shop:
         listener = bind("127.0.0.1", self.port)
         self.port = listener.getsockname()[1]
         serving = asyncio.create_task(serve(app, listener, stopping))
+        reading = [asyncio.create_task(one) for one in self.offers.runnables()]
         try:
             yield
         finally:
+            for task in reading:
+                task.cancel()
             stopping.event.set()
             await serving
 

@@ -148,7 +148,7 @@ def _net_units(units: list[dict[str, Any]]) -> list[NetUnits]:
 
 def _counted(priced: Priced, deals: list[Dealt]) -> tuple[dict[str, int], list[str]]:
     """How often rules that are limited per member and day gave something; the coupons that opened a rule that did."""
-    index = priced.index
+    index = priced.sale.index
     times: dict[str, int] = {}
     for deal in deals:
         times[deal.rule_id] = times.get(deal.rule_id, 0) + deal.times

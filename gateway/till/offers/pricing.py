@@ -49,7 +49,9 @@ class Pricing:
         An engine that fails sells at plain prices: a lane that cannot sell costs more than a deal that was not given.
         """
         rules = self._book.rules
-        basket.offers = Offers(at=basket.rung_at, rules_version=rules.version if rules else 0, pending=rules is None)
+        basket.offers = Offers(
+            at=basket.rung_at, rules_version=rules.version if rules else 0, tender=tender, pending=rules is None
+        )
         try:
             priced = self.priced(basket, tender)
         except Exception:  # see above
@@ -80,6 +82,9 @@ class Pricing:
             gone, new = [], list(wanted)
         self._step(gone, [(number, *wanted[number]) for number in new])
         return self._priced
+
+    def rules_version(self) -> int:
+        return self._book.rules.version if self._book.rules is not None else -1
 
     def rules_by_id(self) -> dict[str, Compiled]:
         rules = self._book.rules
@@ -124,7 +129,7 @@ class Pricing:
             used=self._used(basket),
             refused=dict(basket.refused_prompts),
         )
-        self._session = engine.session(given, shelf=self._shelf())
+        self._session = engine.session(given, shelf=about[1])
         self._about = about
 
     def forget(self) -> None:
@@ -145,6 +150,7 @@ class Pricing:
         member = basket.member
         return (
             engine,
+            self._shelf(),
             self._since(engine, basket.rung_at),
             (member.member_id, member.tier) if member else None,
             tuple(sorted({coupon.trigger for coupon in basket.coupons})),

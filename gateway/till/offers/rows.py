@@ -68,11 +68,13 @@ class Offers(Row):
 
     at: the store's own time that the rules were asked for. pending: the rules were not ready yet, so the lines stand
     at their plain prices; the sale is priced again as soon as they are. failed: the rules could not be worked out.
+    tender: the kind that it is paid with, where a rule asks for one.
     used: how often rules with a limit per member and day gave something. effective: the triggers that did something.
     """
 
     at: datetime | None = None
     rules_version: int = 0
+    tender: str | None = None
     pending: bool = False
     failed: bool = False
     bounded: bool = False

@@ -1,4 +1,4 @@
-"""The offers of one workstation's open sale: its price after each change, the customer, coupons, discounts by hand.
+"""The offers of one workstation's open sale: its price after each change, the customer, coupons.
 
 The commands are the workstation's own: one at a time, and each ends with the priced basket on disk.
 """
@@ -11,30 +11,27 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 from gateway.errors import BackroomError, SaleRefused
-from gateway.till.authority import Act, Approval, Asked
-from gateway.till.lane import Notice
 from gateway.till.offers.book import limited
+from gateway.till.offers.discounts import Discounts
 from gateway.till.offers.pricing import Pricing
 from gateway.till.offers.prompts import Prompts
-from gateway.till.offers.rows import ByHand, CouponOnSale, MemberOnSale
+from gateway.till.offers.rows import CouponOnSale, MemberOnSale
 from gateway.till.offers.store import StoreOffers
 from retail.barcode import Kind, Meaning
-from retail.units import divide_half_up
 
 if TYPE_CHECKING:
-    from gateway.till.basket import Basket, Line
+    from gateway.till.basket import Basket
     from gateway.till.workstation import Workstation
 
 log = logging.getLogger(__name__)
-
-FULL = 10_000
 
 
 class SaleOffers:
     def __init__(self, till: Workstation, store: StoreOffers) -> None:
         self._till, self._store = till, store
-        self.pricing = Pricing(store.rules, till.store, store.used_today, store.shelf)
+        self.pricing = Pricing(store.rules, till.store, store.used_today, store.shelf_now)
         self.prompts = Prompts(till)
+        self.discounts = Discounts(till)
         store.rules.listen(self._new_rules)
 
     # --- the price --------------------------------------------------------------------------------------------------
@@ -218,67 +215,28 @@ class SaleOffers:
         """With the change that finishes this sale its coupons are used, and its deals count for the member's day."""
         if self._store.book is not None:
             self._till.change.add(self._store.book.booking(basket))
+        self._say_below_cost(basket)
 
-    # --- discounts by hand ------------------------------------------------------------------------------------------
-
-    async def discount(self, hand: ByHand, line_number: int | None = None, approval: Approval | None = None) -> None:
-        """Take something off a line, or off the whole sale; a second discount replaces the first.
-
-        Raises:
-            SaleRefused: no such line, more than it costs, no reason, or somebody else's word is needed.
-        """
-        async with self._till.command():
-            basket = self._till.basket
-            basket.model_copy().step("offer")
-            line = basket.open_line(line_number) if line_number is not None else None
-            if not basket.has_goods():
-                raise SaleRefused("nothing to take anything off: scan an item first", reason="nothing_to_discount")
-            of = line.amount(basket.currency).minor if line is not None else basket.gross().minor
-            asked = self._asked(hand, line, of)
-            hand.authorised_by = await self._till.people.allow(asked, approval=approval)
-            before = basket.model_copy(deep=True)
-            basket.step("offer")
-            if line is None:
-                basket.by_hand = hand
-            else:
-                line.by_hand = hand
-            await self.keep_or(before)
-            self._say_if_capped(line, asked.amount_minor)
-
-    async def drop_discount(self, line_number: int | None = None) -> None:
-        """Raises SaleRefused: there is none."""
-        async with self._till.command():
-            basket = self._till.basket
-            line = basket.open_line(line_number) if line_number is not None else None
-            if (basket if line is None else line).by_hand is None:
-                raise SaleRefused("there is no discount by hand to take back", reason="no_discount")
-            before = basket.model_copy(deep=True)
-            basket.step("offer")
-            (basket if line is None else line).by_hand = None
-            await self.keep_or(before)
-
-    def _asked(self, hand: ByHand, line: Line | None, of_minor: int) -> Asked:
-        """The question to the authority; below_floor where it would sell for less than the goods cost."""
-        if hand.amount_minor is not None:
-            amount = hand.amount_minor
-        else:
-            amount = divide_half_up(of_minor * (hand.basis_points or 0), FULL)
-        if not 0 < amount <= of_minor:
-            text = "a discount takes off more than nothing, and at most what is there"
-            raise SaleRefused(text, reason="bad_amount", field="amount_minor")
-        lines = [line] if line is not None else [one for one in self._till.basket.lines if not one.void]
-        cost = sum(one.cost() or 0 for one in lines)
-        net = sum(one.net(self._till.basket.currency).minor for one in lines)
-        act = Act.DISCOUNT_LINE if line is not None else Act.DISCOUNT_BASKET
-        return Asked(act, amount, of_minor, below_floor=net - amount < cost, reason=hand.reason)
-
-    def _say_if_capped(self, line: Line | None, wanted: int) -> None:
-        lines = [line] if line is not None else self._till.basket.lines
-        mods = [one for given in lines for one in given.price_modifiers if one.rule_id is None]
-        given = sum(one.amount_minor for one in mods)
-        if given < wanted:
-            text = f"only {self._till.shown(given)} could be taken off: the rest would go below the price floor"
-            self._till.notice = Notice("hint", "discount_capped", text)
+    def _say_below_cost(self, basket: Basket) -> None:
+        """Deals together may go below the cost, where no floor forbids it: that is sold, and headquarters is told."""
+        below = []
+        for line in basket.lines:
+            cost, net = line.cost(), line.net(basket.currency).minor
+            if not line.void and line.price_modifiers and cost is not None and net < cost:
+                below.append((line, net, cost))
+        if not below:
+            return
+        text = "; ".join(f"{line.description}: {net} for goods that cost {cost}" for line, net, cost in below)
+        rules = sorted({one.rule_id or one.name for line, _, _ in below for one in line.price_modifiers})
+        log.warning("sold below cost: %s (%s)", text, ", ".join(rules), extra={"sale": basket.idempotency_key})
+        facts: dict[str, str | int | None] = {
+            "sale": basket.idempotency_key,
+            "workstation_id": self._till.lane.workstation_id,
+            "below_minor": sum(cost - net for _, net, cost in below),
+            "items": ", ".join(line.item_id for line, _, _ in below),
+            "rules": ", ".join(rules),
+        }
+        self._till.change.audit("warning", "below_cost", f"sold below cost: {text}"[:500], facts)
 
     # --- inside a command -------------------------------------------------------------------------------------------
 

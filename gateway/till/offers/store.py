@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from datetime import date
-from typing import TYPE_CHECKING
+from datetime import date, datetime
+from typing import Any, Self
 
+from gateway.queue.database import Database
+from gateway.queue.inbox import Inbox
+from gateway.queue.outbox import Outbox
 from gateway.till.offers.book import OfferBook
 from gateway.till.offers.coupons import Coupons
 from gateway.till.offers.members import Members
 from gateway.till.offers.rulebook import RuleBook
-
-if TYPE_CHECKING:
-    from retail.promotions.prompts import Shelf
-
-
-def _no_shelf() -> Shelf | None:
-    return None
+from gateway.till.offers.shelf import ShelfNow, StoreShelf
+from retail.wire.rows import ITEMS, PROMOTIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +26,27 @@ class StoreOffers:
     members: Members | None = None
     coupons: Coupons | None = None
     book: OfferBook | None = None
-    shelf: Callable[[], Shelf | None] = _no_shelf
+    shelf: StoreShelf | None = None
+
+    @classmethod
+    def of(cls, inbox: Inbox, outbox: Outbox, money: Database, store_id: str, local: Callable[[], datetime]) -> Self:
+        """All that the feeds of this store have. money: holds book.SCHEMA. local: the store's own time."""
+        rules, book = RuleBook(inbox, outbox), OfferBook(money)
+        shelf = StoreShelf(inbox, rules, store_id, local)
+        return cls(rules, Members(inbox), Coupons(inbox, book), book, shelf)
+
+    def feed_changed(self, feed: str) -> None:
+        """A new version of this feed is in force."""
+        if feed == PROMOTIONS:
+            self.rules.wake()
+        elif feed == ITEMS and self.shelf is not None:
+            self.shelf.wake()
+
+    def runnables(self) -> list[Coroutine[Any, Any, None]]:
+        return [self.rules.run(), *([self.shelf.run()] if self.shelf is not None else [])]
+
+    def shelf_now(self) -> ShelfNow | None:
+        return self.shelf.now() if self.shelf is not None else None
 
     def used_today(self, member_id: str, day: date) -> dict[str, int]:
         return self.book.used_today(member_id, day) if self.book is not None else {}
