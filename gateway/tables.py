@@ -42,6 +42,8 @@ class TillTable(Table):
     cash_rounding_minor: int | None = Field(
         default=None, ge=1, le=100_000, description="the smallest coin, in minor units; none: the currency's own"
     )
+    bag_tolerance_grams: int = Field(default=25, ge=0, le=10_000, description="self-checkout: at least so much")
+    bag_tolerance_percent: int = Field(default=5, ge=0, le=100)
     limits: Limits = Field(default_factory=Limits)
 
     @field_validator("close_at")

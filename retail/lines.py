@@ -119,6 +119,7 @@ class SaleLine(Measured):
     net_units: list[NetUnits] = seldom([], description="only where there are price modifiers")
     price_override: PriceOverride | None = seldom()
     age_confirmed: int | None = seldom(ge=1, le=150, description="the cashier saw that the customer is so old")
+    tare_grams: int | None = seldom(ge=1, le=100_000, description="taken off what the scale showed; weight is net")
 
     @property
     def net_minor(self) -> int:

@@ -41,6 +41,10 @@ class LineView(LineOffers):
     amount: str = Field(description="the extended amount, as people of the store's locale write it")
     entry_method: str
     void: bool
+    regular_price_minor: int | None = Field(description="what the price book says, where the price was set by hand")
+    age_limit: int | None
+    waits_for_age: bool
+    tare_grams: int | None
 
 
 class NoticeView(BaseModel):
@@ -101,6 +105,15 @@ class SessionBrief(BaseModel):
     opened_at: str
 
 
+class CallView(BaseModel):
+    """Somebody is called to this workstation. blocks: nothing is scanned or paid there before an attendant answered."""
+
+    reason: str
+    text: str
+    since: str
+    blocks: bool
+
+
 class BasketView(BasketOffers):
     """operator: who is signed on. sign_on_needed, session_needed: nothing is sold before that.
 
@@ -114,6 +127,7 @@ class BasketView(BasketOffers):
     training: bool
     session: SessionBrief | None
     session_needed: bool
+    attention: CallView | None
     state: State
     currency: str
     lines: list[LineView]
@@ -143,6 +157,7 @@ def view(workstation: Workstation) -> BasketView:
         training=workstation.day.training.on,
         session=_session(workstation),
         session_needed=workstation.day.needs_session(),
+        attention=call_view(workstation),
         state=basket.state,
         currency=basket.currency,
         lines=[_line(line, basket.currency, locale) for line in basket.lines],
@@ -173,6 +188,11 @@ def view(workstation: Workstation) -> BasketView:
         else None,
         **of_basket(workstation),
     )
+
+
+def call_view(workstation: Workstation) -> CallView | None:
+    call = workstation.attention.call
+    return CallView(reason=call.reason, text=call.text, since=call.since, blocks=call.blocks) if call else None
 
 
 def _session(workstation: Workstation) -> SessionBrief | None:
@@ -235,5 +255,9 @@ def _line(line: Line, currency: str, locale: str) -> LineView:
         amount=line.amount(currency).shown(locale),
         entry_method=line.entry_method,
         void=line.void,
+        regular_price_minor=line.price_override.regular_price_minor if line.price_override else None,
+        age_limit=line.age_limit,
+        waits_for_age=not line.void and line.age_limit is not None and line.age_confirmed is None,
+        tare_grams=line.tare_grams,
         **of_line(line, currency, locale),
     )

@@ -23,6 +23,7 @@ class Scan(Body):
     code: str = Field(min_length=1, max_length=2048, examples=["4006381333931"])
     symbology: str = Field(default="", max_length=3, examples=["]E0"])
     method: Literal["scanned", "keyed"] = "scanned"
+    lot_checked: bool = Field(default=False, description="after `confirm_lot`: the pack is of no lot called back")
 
 
 class PendingQuantity(Body):
@@ -68,7 +69,7 @@ class _Baskets:
 
     async def scan(self, call: Call) -> BasketView:
         workstation = self._at(call)
-        await workstation.scan(call.body.code, call.body.symbology, call.body.method)
+        await workstation.scan(call.body.code, call.body.symbology, call.body.method, call.body.lot_checked)
         return view(workstation)
 
     async def quantity(self, call: Call) -> BasketView:

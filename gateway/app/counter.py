@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
+from datetime import time
 from typing import Any
 
 from gateway.clock import Clock
@@ -18,6 +19,7 @@ from gateway.peripherals import DeviceClass, PaymentProgress, PowerChanged, Requ
 from gateway.tables import WorkstationTable
 from gateway.till.catalogue import Catalogue
 from gateway.till.customer_display import COLUMNS, CustomerDisplay
+from gateway.till.day.by_itself import ClosesByItself
 from gateway.till.lane import Ask, Lane, Store
 from gateway.till.ledger import Ledger
 from gateway.till.offers.store import StoreOffers
@@ -80,6 +82,7 @@ class Counter:
         }
         self._terminals = Terminals(self._desks(book), book, tell)
         self.workstations = {name: self._workstation(name, table) for name, table in lanes.items()}
+        self._closes = _closing(self.workstations, clock, config.till.close_at)
         self.payments = LoosePayments(self._terminals, self._in_a_basket)
         self._displays = {
             table.display: CustomerDisplay(
@@ -147,6 +150,7 @@ class Counter:
             self.payments.run(),
             *(workstation.run() for workstation in self.workstations.values()),
             *(worker.run() for worker in self.printers.values()),
+            *([self._closes.run()] if self._closes is not None else []),
             *(display.run() for display in self._displays.values()),
         ]
 
@@ -192,6 +196,8 @@ def _store(config: Config) -> Store:
         locale=gateway.locale,
         layouts=config.barcode.parsed(),
         codes=config.barcode.codes(),
+        bag_tolerance_grams=config.till.bag_tolerance_grams,
+        bag_tolerance_percent=config.till.bag_tolerance_percent,
         sessions_required=config.till.sessions == "required",
         cash_step_minor=config.till.cash_rounding_minor or cash_step_minor(gateway.currency),
     )
@@ -223,3 +229,7 @@ def must_fit(config: Config) -> None:
 def _columns(config: Config, display: str) -> int:
     """How wide it is, by the option of its driver."""
     return int((config.device[display].model_extra or {}).get("columns", COLUMNS))
+
+
+def _closing(tills: Mapping[str, Workstation], clock: Clock, close_at: str | None) -> ClosesByItself | None:
+    return ClosesByItself(tills.values(), clock, time.fromisoformat(close_at)) if close_at is not None else None

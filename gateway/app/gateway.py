@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from gateway.api import (
+    basket_guards,
     basket_offers,
     baskets,
     devices,
@@ -219,6 +220,7 @@ class Gateway:
             *baskets.operations(counter.workstations, self._stopping),
             *operators.operations(counter.workstations, self._people),
             *sessions.operations(counter.workstations),
+            *basket_guards.operations(counter.workstations),
             *suspended.operations(counter.workstations),
             *basket_offers.operations(counter.workstations),
             *items.operations(self._catalogue, store.locale, store.store_id, self._clock.local, self._clock.wall),

@@ -113,7 +113,8 @@ class Basket(BaseModel):
     """What a workstation has open. Kept on disk after each change, so that a power cut loses no line.
 
     rung_at: the store's own time when the last article was rung: the rules of that moment hold for the whole sale.
-    by_hand: a discount on the whole sale.
+    by_hand: a discount on the whole sale. age_seen: how old the customer is at least. bag_offset_grams: what lies in
+    the bag besides, as an attendant saw; bag_unchecked: he has to watch it himself.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -135,6 +136,10 @@ class Basket(BaseModel):
     refused_prompts: dict[str, int] = {}
     offers: Offers | None = None
     training: bool = False
+    age_seen: int | None = None
+    pending_tare_grams: int | None = None
+    bag_offset_grams: int = 0
+    bag_unchecked: bool = False
 
     @model_validator(mode="before")
     @classmethod

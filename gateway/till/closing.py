@@ -80,6 +80,9 @@ def _sale_line(line: Line, currency: str) -> SaleLine:
         void_flag=line.void,
         lot=line.lot,
         expiry=line.expiry,
+        price_override=line.price_override,
+        age_confirmed=line.age_confirmed,
+        tare_grams=line.tare_grams or None,
         price_modifiers=[] if line.void else line.price_modifiers,
         net_units=[] if line.void else line.net_units,
     )

@@ -24,10 +24,16 @@ class Store:
     currency: str
     locale: str
     layouts: Layouts
-    sessions_required: bool = False
     codes: Codes = field(default_factory=Codes)
     cash_step_minor: int = 1
     groups: tuple[str, ...] = ()
+    sessions_required: bool = False
+    bag_tolerance_grams: int = 25
+    bag_tolerance_percent: int = 5
+
+    def bag_tolerance(self, grams: int) -> int:
+        """How far a bag may weigh from what was scanned, packaging and all, in grams."""
+        return max(self.bag_tolerance_grams, grams * self.bag_tolerance_percent // 100)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from gateway.till.offers.rows import ByHand
 from retail.pricing import extended_amount, weighed_minor
-from retail.sale import NetUnits, PriceModifier
+from retail.sale import NetUnits, PriceModifier, PriceOverride
 from retail.units import Money, Quantity, Weight
 
 
@@ -18,6 +18,8 @@ class Line(BaseModel):
 
     It keeps the price, and what the rules go by, as of the moment when it was rung. price_valid_from, _until: of the
     effective-dated price. price_book: the version of feed `items`. price_modifiers, net_units: what offers/ wrote.
+    age_limit: it waits until age_confirmed. tare_grams: taken off what the scale showed. piece_grams: what one piece
+    weighs with its packaging, where known.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -43,9 +45,20 @@ class Line(BaseModel):
     price_valid_from: datetime | None = None
     price_valid_until: datetime | None = None
     price_book: int = 0
+    price_override: PriceOverride | None = None
+    age_limit: int | None = None
+    age_confirmed: int | None = None
+    tare_grams: int | None = None
+    piece_grams: int | None = None
     by_hand: ByHand | None = None
     price_modifiers: list[PriceModifier] = []
     net_units: list[NetUnits] = []
+
+    def bag_grams(self) -> int | None:
+        """What it adds to a bag; None where nobody knows."""
+        if self.weight_grams is not None:
+            return self.weight_grams + (self.tare_grams or 0)
+        return self.piece_grams * (self.quantity or 0) if self.piece_grams is not None else None
 
     def cost(self) -> int | None:
         """What the goods of this line cost the shop, in minor units; None where nobody said."""

@@ -10,6 +10,7 @@ from gateway.errors import SaleRefused
 from gateway.peripherals import ReadWeight, Weight
 from gateway.till.basket import Basket, Line
 from gateway.till.catalogue import Catalogue
+from gateway.till.guards.lots import must_be_sound
 from gateway.till.lane import Ask, EntryMethod, Store
 from retail.barcode import Kind, Meaning
 from retail.pricing import extended_amount
@@ -61,16 +62,25 @@ class Ringing:
                 raise _no_article(meaning.otherwise) from refused
             raise
 
-    async def line(self, item: Item, meaning: Meaning, code: str, method: EntryMethod, basket: Basket) -> Line:
-        """The line that this article makes in this basket.
+    async def line(
+        self,
+        item: Item,
+        meaning: Meaning,
+        code: str,
+        method: EntryMethod,
+        basket: Basket,
+        lot_checked: bool = False,
+    ) -> Line:
+        """The line that this article makes in this basket. lot_checked: see lots.must_be_sound().
 
         Raises:
-            SaleRefused: no price, another currency, expired, or no weight to sell.
+            SaleRefused: no price, another currency, expired, recalled, or no weight to sell.
             DeviceError: the scale has no stable weight.
         """
         at = self._clock.local()
         regular = self._must_be_for_sale(item, meaning, at)
-        quantity, grams, price = await self._measure(item, meaning, regular, basket.pending_quantity)
+        must_be_sound(item, meaning, self._clock.local_date(), lot_checked)
+        quantity, grams, price, tare = await self._measure(item, meaning, regular, basket)
         period = item.period_at(at)
         return Line(
             line_number=len(basket.lines) + 1 if basket.state != "idle" else 1,
@@ -90,6 +100,9 @@ class Ringing:
             cost_minor=item.cost_minor,
             floor_minor=item.floor_minor,
             discountable=not item.not_discountable,
+            age_limit=item.age_limit,
+            tare_grams=tare or None,
+            piece_grams=_piece_grams(item),
             price_valid_from=period.valid_from if period else None,
             price_valid_until=period.valid_until if period else None,
             price_book=self.catalogue.version(),
@@ -106,30 +119,31 @@ class Ringing:
             raise SaleRefused(f"{item.description} is priced in {item.currency}", reason="wrong_currency", field="code")
         if meaning.price_currency is not None and NUMBERS.get(meaning.price_currency) != self._store.currency:
             raise SaleRefused(f"the label of {item.description} is priced in another currency", reason="wrong_currency")
-        if meaning.expiry is not None and meaning.expiry < self._clock.local_date():
-            raise SaleRefused(
-                f"{item.description} expired on {meaning.expiry}: do not sell it", reason="expired", field="code"
-            )
         return price
 
     async def _measure(
-        self, item: Item, meaning: Meaning, price_minor: int, pieces: int | None
-    ) -> tuple[int | None, int | None, int]:
-        """(pieces, grams, unit price): from the label where it says so, else from the scale or the keyed quantity."""
+        self, item: Item, meaning: Meaning, price_minor: int, basket: Basket
+    ) -> tuple[int | None, int | None, int, int]:
+        """(pieces, net grams, unit price, tare): of the label where it says so, else of the scale, or as keyed."""
+        pieces = basket.pending_quantity
         if meaning.price_minor is not None:
-            return pieces or 1, None, meaning.price_minor
+            return pieces or 1, None, meaning.price_minor, 0
         if item.unit == "kg":
             if pieces is not None and pieces != 1:
                 raise SaleRefused(f"{item.description} is sold by weight: no quantity", reason="sold_by_weight")
-            grams = meaning.weight.grams if meaning.weight is not None else await self._weigh(item, price_minor)
-            return None, grams, price_minor
+            if meaning.weight is not None:
+                return None, meaning.weight.grams, price_minor, 0  # what a label says is net
+            tare = item.tare_grams or 0 if basket.pending_tare_grams is None else basket.pending_tare_grams
+            grams, taken_off = await self._weigh(item, price_minor, tare)
+            return None, grams, price_minor, taken_off
         if meaning.weight is not None:
             raise SaleRefused(
                 f"{item.description} is sold by the piece, the label gives a weight", reason="sold_by_piece"
             )
-        return (meaning.pieces or 1) * (pieces or 1), None, price_minor
+        return (meaning.pieces or 1) * (pieces or 1), None, price_minor, 0
 
-    async def _weigh(self, item: Item, price_minor: int) -> int:
+    async def _weigh(self, item: Item, price_minor: int, tare_grams: int) -> tuple[int, int]:
+        """(net grams, tare taken off): a scale that was tared itself says net, and nothing more is taken off."""
         if self._scale is None:
             raise SaleRefused(
                 f"{item.description} must be weighed, and this workstation has no scale", reason="no_scale"
@@ -143,8 +157,13 @@ class Ringing:
             raise SaleRefused("no stable weight: keep the goods still and try again", reason="weight_unstable")
         if weight.grams <= 0:
             raise SaleRefused(f"nothing on the scale: put {item.description} on it", reason="weight_zero")
-        self._must_agree(item, weight, price_minor)
-        return weight.grams
+        tare = 0 if weight.net else tare_grams
+        if weight.grams <= tare:
+            text = f"{item.description} weighs {weight.grams} g, its tare {tare} g: put the goods on, or key the tare"
+            raise SaleRefused(text, reason="weight_zero")
+        if not tare:
+            self._must_agree(item, weight, price_minor)  # with a tare of ours it counts for the pot, too
+        return weight.grams - tare, tare
 
     def _must_agree(self, item: Item, weight: Weight, price_minor: int) -> None:
         """A scale that shows the customer a total of its own must show the one that the till books."""
@@ -159,3 +178,10 @@ class Ringing:
                 " if it stays so, check the scale's currency and decimals",
                 reason="scale_disagrees",
             )
+
+
+def _piece_grams(item: Item) -> int | None:
+    """What a piece weighs in the bag, as far as its row says."""
+    if item.unit == "kg" or item.net_content is None or item.net_content_unit != "g":
+        return None
+    return item.net_content + (item.tare_grams or 0)

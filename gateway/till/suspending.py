@@ -34,7 +34,8 @@ class Suspending:
         async with till.command():
             set_aside = till.basket.model_copy(deep=True)
             set_aside.step("suspend")
-            set_aside.pending_quantity = None
+            set_aside.pending_quantity = set_aside.pending_tare_grams = None
+            set_aside.bag_offset_grams, set_aside.bag_unchecked = 0, False
             sale = Suspended(
                 number=0,
                 workstation_id=till.lane.workstation_id,

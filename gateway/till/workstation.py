@@ -15,15 +15,22 @@ from dataclasses import replace
 from typing import Any
 
 from gateway.clock import Clock
-from gateway.errors import BackroomError, DeviceError, SaleRefused
+from gateway.errors import DeviceError, SaleRefused
 from gateway.peripherals import OpenDrawer
+from gateway.till.attention import NOTE as CALL_NOTE
+from gateway.till.attention import Attention
 from gateway.till.authority import Act, Approval, Asked
 from gateway.till.basket import Basket, Line
 from gateway.till.catalogue import Catalogue
 from gateway.till.change import Change
 from gateway.till.closing import to_transaction
+from gateway.till.command import Command
 from gateway.till.day import training
 from gateway.till.day.till_day import TillDay
+from gateway.till.guards.ages import AgeChecks
+from gateway.till.guards.bagging import Bagging
+from gateway.till.guards.overrides import PriceOverrides
+from gateway.till.guards.quantities import must_be_meant
 from gateway.till.lane import Ask, EntryMethod, Finished, Lane, Notice, Paid, Store
 from gateway.till.ledger import Ledger
 from gateway.till.offers.sale import SaleOffers
@@ -43,9 +50,6 @@ __all__ = ["Ask", "Finished", "Lane", "Notice", "Store", "Workstation"]
 
 log = logging.getLogger(__name__)
 
-#: from here on a quantity asks to be confirmed; 10 typed as 1000 is a costly slip
-QUANTITY_TO_CONFIRM = 100
-QUANTITY_MOST = 9_999
 DRAWER_WITHIN_S = 3.0
 
 
@@ -80,6 +84,10 @@ class Workstation:
         self.people = LanePeople(self, people, ledger.note(lane.workstation_id, NOTE))
         self.day = TillDay(self, ledger, clock)
         self.suspending = Suspending(self, ledger, clock)
+        self.overrides = PriceOverrides(self)
+        self.ages = AgeChecks(self)
+        self.bagging = Bagging(self)
+        self.attention = Attention(self, clock, ledger.note(lane.workstation_id, CALL_NOTE))
         self.basket = ledger.open_basket(lane.workstation_id) or self.new_basket()
         self.last: Finished | None = None
         self.notice: Notice | None = None
@@ -119,7 +127,9 @@ class Workstation:
 
     # --- commands ---------------------------------------------------------------------------------------------------
 
-    async def scan(self, code: str, symbology: str = "", method: EntryMethod = "scanned") -> Line | None:
+    async def scan(
+        self, code: str, symbology: str = "", method: EntryMethod = "scanned", lot_checked: bool = False
+    ) -> Line | None:
         """What was scanned or keyed, whatever it is: an article is rung, a member identified, a coupon taken.
 
         Raises:
@@ -127,12 +137,19 @@ class Workstation:
         """
         if await self.offers.scanned(self._ringing.meaning(code, symbology), code):
             return None
-        return await self.enter(code, symbology, method)
+        return await self.enter(code, symbology, method, lot_checked=lot_checked)
 
     async def enter(
-        self, code: str, symbology: str = "", method: EntryMethod = "scanned", pieces: int | None = None
+        self,
+        code: str,
+        symbology: str = "",
+        method: EntryMethod = "scanned",
+        pieces: int | None = None,
+        lot_checked: bool = False,
     ) -> Line:
         """Ring what this code means; a weighed item asks the scale. pieces: in place of a quantity keyed before.
+
+        lot_checked: the cashier saw that the pack is of no lot that was called back.
 
         Raises:
             SaleRefused: unknown item, no price, expired, not while paying.
@@ -145,14 +162,18 @@ class Workstation:
                 self.day.must_be_ready_to_sell()
             if self.basket.state == "idle" and (why := self._no_room()):
                 raise SaleRefused(why, reason="disk_full")
+            self.attention.must_not_block()
+            await self.bagging.check()
             if pieces is not None:
                 self.basket.pending_quantity = pieces
-            line = await self._ringing.line(item, meaning, code, method, self.basket)
+            checked = lot_checked and not self.lane.self_checkout  # a customer is not asked about lots
+            line = await self._ringing.line(item, meaning, code, method, self.basket, checked)
+            self.ages.mark(line)
             self.basket.begin_if_idle(self.clock.wall())
             self.basket.step("add")
             self.basket.lines.append(line)
             self.basket.rung_at = self.clock.local()
-            self.basket.pending_quantity = None
+            self.basket.pending_quantity = self.basket.pending_tare_grams = None
             self.last = None
             await self.keep()
             return line
@@ -164,17 +185,15 @@ class Workstation:
     async def set_quantity(self, pieces: int, confirmed: bool = False) -> None:
         """`3 x`: the next item counts so many times."""
         async with self.command():
-            if not 1 <= pieces <= QUANTITY_MOST:
-                text = f"{pieces} is no quantity: key 1 to {QUANTITY_MOST}"
-                if pieces > QUANTITY_MOST:
-                    text += "; for a bar code press Enter instead of x"
-                raise SaleRefused(text, reason="bad_quantity", field="pieces")
-            if pieces >= QUANTITY_TO_CONFIRM and not confirmed:
-                raise SaleRefused(
-                    f"really {pieces} pieces? key it again to confirm", reason="confirm_quantity", field="pieces"
-                )
+            must_be_meant(pieces, confirmed)
             self._may_add()
             self.basket.pending_quantity = pieces
+
+    async def set_tare(self, grams: int) -> None:
+        """What the next weighed article's container weighs, in place of what its row says; 0: it has none."""
+        async with self.command():
+            self._may_add()
+            self.basket.pending_tare_grams = grams
 
     async def void_line(self, line_number: int | None = None, approval: Approval | None = None) -> Line:
         async with self.command():
@@ -205,10 +224,17 @@ class Workstation:
     async def tender_card(self, amount_minor: int | None = None) -> None:
         await self.tenders.card(amount_minor)
 
+    async def must_be_ready_to_pay(self) -> None:
+        """Raises SaleRefused: a line waits for the customer's age, the bag is not right, or an attendant is called."""
+        if self.basket.state != "idle":
+            self.attention.must_not_block()
+            self.ages.must_be_confirmed()
+            await self.bagging.check()
+
     # --- inside a command, here and in the workstation's parts -------------------------------------------------------
 
-    def command(self) -> _Command:
-        return _Command(self, self._lock)
+    def command(self) -> Command:
+        return Command(self, self._lock)
 
     async def keep(self) -> None:
         """The basket as it is now, priced, on disk, with what was noted and audited in this command."""
@@ -366,23 +392,3 @@ class Workstation:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-
-
-class _Command:
-    """One command at a time: takes the lane's lock, turns a refusal into the screen's notice, tells every listener."""
-
-    def __init__(self, workstation: Workstation, lock: asyncio.Lock) -> None:
-        self._workstation = workstation
-        self._lock = lock
-
-    async def __aenter__(self) -> None:
-        await self._lock.acquire()
-        self._workstation.notice = None
-
-    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, BackroomError):
-            reason = getattr(error, "reason", "failed")
-            self._workstation.notice = Notice("error", reason, str(error))
-        self._workstation.change.take()  # what was to be written with a change that did not come
-        self._lock.release()
-        self._workstation.changed()

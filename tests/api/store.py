@@ -10,7 +10,19 @@ from typing import Any
 
 import httpx
 
-from gateway.api import basket_offers, baskets, devices, items, operators, pages, pairing, payments, sessions, suspended
+from gateway.api import (
+    basket_guards,
+    basket_offers,
+    baskets,
+    devices,
+    items,
+    operators,
+    pages,
+    pairing,
+    payments,
+    sessions,
+    suspended,
+)
 from gateway.api import status as status_api
 from gateway.api.applications import Applications
 from gateway.api.device_tail import DeviceSession
@@ -188,6 +200,7 @@ class Shop:
             *baskets.operations(lanes, stopping),
             *operators.operations(lanes, self.people),
             *sessions.operations(lanes),
+            *basket_guards.operations(lanes),
             *suspended.operations(lanes),
             *devices.operations(self._sessions, stopping),
             *basket_offers.operations(lanes),

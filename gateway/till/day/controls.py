@@ -27,9 +27,10 @@ class Controls:
         authorised_by: str | None = None,
         totals: SessionTotals | None = None,
         key: str | None = None,
+        session_id: str | None = None,
     ) -> ControlTransaction:
         """It is written with this command's change, in its place in the log."""
-        made = self.make(control, amount_minor, reason, authorised_by, totals)
+        made = self.make(control, amount_minor, reason, authorised_by, totals, session_id)
         self._till.change.add(self.writing(made, key))
         return made
 

@@ -42,7 +42,7 @@ class Sessions:
 
     # --- commands ---------------------------------------------------------------------------------------------------
 
-    async def open(self, float_minor: int, approval: Approval | None = None) -> Session:
+    async def open(self, float_minor: int, approval: Approval | None = None, by_itself: bool = False) -> Session:
         """Raises SaleRefused: one is open, a sale is, or nobody is signed on."""
         till = self._till
         async with till.command():
@@ -51,7 +51,9 @@ class Sessions:
                 text = f"a session is open since {self.open_now.opened_utc}: close it first"
                 raise SaleRefused(text, reason="session_open")
             _between_sales(till, "open a session")
-            authorised_by = await till.people.allow(Asked(Act.OPEN_SESSION, float_minor), approval=approval)
+            authorised_by: str | None = BY_ITSELF
+            if not by_itself:
+                authorised_by = await till.people.allow(Asked(Act.OPEN_SESSION, float_minor), approval=approval)
             session = Session(
                 session_id=_new_id(),
                 workstation_id=till.lane.workstation_id,
@@ -91,7 +93,7 @@ class Sessions:
         till = self._till
         async with till.command():
             session = self.needed()
-            _between_sales(till, "close the session")
+            _between_sales(till, "close the session", by_itself)
             self._no_sale_may_wait(session, carry_over)
             authorised_by = None
             if not by_itself:
@@ -109,7 +111,9 @@ class Sessions:
         till, key = self._till, str(uuid7())
         totals = self._ledger.session_totals(session, counted_minor)
         reason = "closed by itself, not counted" if counted_minor is None else None
-        control = self._controls.record("SessionClose", reason=reason, authorised_by=by, totals=totals, key=key)
+        control = self._controls.record(
+            "SessionClose", None, reason, by, totals, key=key, session_id=session.session_id
+        )
         till.change.add(lambda connection: rows.close_session(connection, session.session_id, totals.z_number, key))
         self._print(control, "Z")
         await till.write_change()
@@ -175,7 +179,7 @@ def counted(counted_minor: int | None, denominations: Mapping[int, int] | None) 
     return by_pieces if counted_minor is None and by_pieces is not None else counted_minor or 0
 
 
-def _between_sales(till: Workstation, what: str) -> None:
+def _between_sales(till: Workstation, what: str, in_training_too: bool = False) -> None:
     basket = till.basket
     if basket.state == "unknown":
         raise SaleRefused(_PAYMENT_UNKNOWN, reason="payment_unknown")
@@ -183,5 +187,5 @@ def _between_sales(till: Workstation, what: str) -> None:
         raise SaleRefused(_PAYMENT_OPEN, reason="payment_open")
     if basket.state != "idle":
         raise SaleRefused(f"finish, suspend or void the open sale, then {what}", reason="sale_open")
-    if till.day.training.on:
+    if till.day.training.on and not in_training_too:
         raise SaleRefused(f"end training mode, then {what}", reason="training")

@@ -1,1 +1,1 @@
-"""Guards against slips: prices by hand, ages, recalled lots, tare."""
+"""Guards against slips and against what must not be sold: prices by hand, ages, recalled lots, tare, the bag."""

@@ -177,7 +177,12 @@ def _key(line: Line) -> tuple[Any, ...]:
     """What the engine sees of a line that may change after it was rung."""
     hand = line.by_hand
     by_hand = (hand.basis_points, hand.amount_minor, hand.reason) if hand is not None else None
-    return line.item_id, line.quantity, line.weight_grams, line.unit_price_minor, line.discountable, by_hand
+    return line.item_id, line.quantity, line.weight_grams, line.unit_price_minor, _discountable(line), by_hand
+
+
+def _discountable(line: Line) -> bool:
+    """A price by hand is final."""
+    return line.discountable and line.price_override is None
 
 
 def _engine_line(line: Line) -> EngineLine:
@@ -196,7 +201,7 @@ def _engine_line(line: Line) -> EngineLine:
         floor=line.floor_minor or 0,
         lot=line.lot or "",
         expiry=line.expiry,
-        discountable=line.discountable,
+        discountable=_discountable(line),
         manual=_manual(line.by_hand) if line.by_hand else None,
     )
 

@@ -56,6 +56,7 @@ class SaleOffers:
 
         The rules are waited for where they are not ready yet. A tender that is refused leaves the sale as it was.
         """
+        await self._till.must_be_ready_to_pay()
         basket = self._till.basket
         if not self._still_open(basket):
             yield

@@ -118,7 +118,8 @@ class LanePeople:
             return None
         what = asked.what or asked.act.replace("_", " ")
         if needed == "nobody":
-            raise NeedsAuthority(f"{what}: nobody may allow that here", role=needed, reason="not_allowed")
+            reason = "below_floor" if asked.below_floor else "not_allowed"
+            raise NeedsAuthority(f"{what}: nobody may allow that here", role=needed, reason=reason)
         if approval is None or self._people is None:
             raise NeedsAuthority(f"{what}: a {needed} must allow it with his PIN{self._how()}", role=needed)
         other = await self._people.pins.check(approval.operator_id, approval.pin)

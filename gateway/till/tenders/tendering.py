@@ -36,6 +36,9 @@ class Tendering:
         """
         async with self._till.command(), self._till.offers.paying("cash", amount_minor):
             settlement = self.settlement("tender")
+            lane = self._till.lane
+            if lane.self_checkout and lane.drawer is None:
+                raise SaleRefused("no cash is taken here: pay by card or at a till", reason="no_cash_here")
             amount = abs(settlement.cash_due) if amount_minor is None else amount_minor
             self._must_be_cash(amount, settlement)
             return await self.add(Tendered(tender_type="Cash", amount_minor=-amount if settlement.due < 0 else amount))
