@@ -1,0 +1,24 @@
+"""Which tests stay together on one worker of `pytest -n`.
+
+pytest-xdist 3.8 writes the mark xdist_group into a test's id, and pytest 9.2 takes no notice of that: the mark does
+nothing. A module whose fixture boots a machine is therefore named here, until xdist can do it again.
+"""
+
+from __future__ import annotations
+
+import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadGroupScheduling
+
+TOGETHER = ("tests/appliance/test_nspawn.py",)
+
+
+class Together(LoadGroupScheduling):  # type: ignore[misc]  # xdist has no types
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return file if file in TOGETHER else str(super()._split_scope(nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadGroupScheduling | None:
+    return Together(config, log) if config.getvalue("dist") == "loadgroup" else None
