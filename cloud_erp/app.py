@@ -23,11 +23,11 @@ from starlette.responses import JSONResponse
 from starlette.staticfiles import StaticFiles
 
 from cloud_erp.audit import routes as audit_routes
-from cloud_erp.catalog import feeds
 from cloud_erp.catalog import routes as catalog_routes
 from cloud_erp.config import CoreConfig
 from cloud_erp.db import now_utc, open_database
 from cloud_erp.errors import StartError
+from cloud_erp.feeds import wire as feeds
 from cloud_erp.fleet import inbound
 from cloud_erp.fleet import routes as fleet_routes
 from cloud_erp.fleet import service as fleet_service

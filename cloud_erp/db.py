@@ -43,7 +43,7 @@ from cloud_erp.errors import StartError
 log = logging.getLogger(__name__)
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-HEAD = "0002"
+HEAD = "0003"
 BUSY_TIMEOUT_MS = 15_000
 RENEWED = "incarnation_renewed_at"
 #: an execution option: this connection's transactions mean to write

@@ -1,10 +1,10 @@
-"""Audit records: what the boxes put on record about themselves. Never changed, never deleted."""
+"""Audit records: what the boxes put on record about themselves, and what was done at headquarters. Never changed."""
 
 from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, ForeignKeyConstraint, Index, String, Table, Text
 
-from cloud_erp.db import UtcDateTime, metadata
+from cloud_erp.db import BigId, UtcDateTime, metadata
 
 audit = Table(
     "audit",
@@ -21,3 +21,15 @@ audit = Table(
     ForeignKeyConstraint(["gateway"], ["gateway.id"]),
 )
 Index(None, audit.c.received_at)
+
+deed = Table(
+    "deed",
+    metadata,
+    Column("id", BigId, primary_key=True, autoincrement=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("by", String(64), nullable=False),
+    Column("action", String(64), nullable=False, comment="such as import items"),
+    Column("text", Text, nullable=False),
+    Column("facts", Text, nullable=False, comment="JSON: figures and keys; never a code, a number or a PIN"),
+    sqlite_autoincrement=True,
+)

@@ -16,8 +16,9 @@ from cloud_erp.catalog import service
 from cloud_erp.config import suggestion
 from cloud_erp.db import Database
 from cloud_erp.errors import CoreError, ImportRefused, RowFault
+from cloud_erp.feeds import service as feeds
 from retail.units import exponent
-from retail.wire.rows import Item
+from retail.wire.rows import ITEMS, Item
 
 COLUMNS = (
     "item_id",
@@ -210,11 +211,13 @@ def import_items(database: Database, path: Path, dry_run: bool) -> tuple[service
     """Read, compare, and (unless dry_run) write in one transaction; returns the difference and the feed's version."""
     with database.read() if dry_run else database.write() as connection:
         if not dry_run:
-            service.lock_feed(connection)
+            feeds.lock(connection, ITEMS)
         known = service.known_items(connection)
         change = service.difference(known, read_items(path, known))
-        version = service.head(connection).version
-        return change, version if dry_run else service.apply(connection, change)
+        version = feeds.head(connection, ITEMS).version
+        if dry_run or not change.anything:
+            return change, version
+        return change, service.apply(connection, [*change.new, *(new for _, new in change.changed)])
 
 
 def check_digit(digits: str) -> str:

@@ -1,20 +1,13 @@
-"""Items with their bar codes, and the feeds that carry them down. A row of `item` is a row of feed `items`."""
+"""Items with their bar codes. `row` is the row of feed `items`.
+
+An item that is gone stays: late sales of it are still booked, and its stock is still counted.
+"""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, ForeignKeyConstraint, Integer, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKeyConstraint, Integer, String, Table, Text, false
 
-from cloud_erp.db import UtcDateTime, metadata
-
-feed = Table(
-    "feed",
-    metadata,
-    Column("name", String(32), primary_key=True),
-    Column("version", BigInteger, nullable=False),
-    Column("sha256", String(64), nullable=False),
-    Column("rows", Integer, nullable=False),
-    Column("changed_at", UtcDateTime, nullable=False),
-)
+from cloud_erp.db import metadata
 
 item = Table(
     "item",
@@ -29,6 +22,7 @@ item = Table(
     Column("category", Text, nullable=False),
     Column("row", Text, nullable=False, comment="canonical JSON of the whole item, as the feed hashes it"),
     Column("version", BigInteger, nullable=False, comment="of the feed that changed it last"),
+    Column("gone", Boolean, nullable=False, server_default=false(), comment="no store sells it any more"),
 )
 
 barcode = Table(

@@ -15,8 +15,10 @@ from cloud_erp.errors import UnreadableBatch
 from cloud_erp.intake import swift
 from cloud_erp.intake.envelope import MOST, MOST_TOTAL, Envelope, Parcel
 from cloud_erp.intake.item import RETAIL_TRANSACTION, SAID, Item, Poison, booking_of, unit_of
+from cloud_erp.journal import service as journal_service
 from cloud_erp.text import printable
-from retail.sale import Fault, RetailTransaction, SaleLine, faults
+from retail.control import CONTROL_TRANSACTION, ControlTransaction
+from retail.sale import Fault, RetailTransaction, ReturnLine, SaleLine, faults
 from retail.wire.audit import AUDIT_RECORD, AuditRecord
 from retail.wire.canonical import canonical, sha256_hex
 from retail.wire.log import Record
@@ -26,7 +28,15 @@ MOST_KEY = 128
 #: fields that one answer names
 MOST_FAULTS = 20
 #: what pydantic calls the kinds of a line
-BRANCHES = ("Sale", "Tax", "Tender")
+BRANCHES = ("Sale", "Return", "Tax", "Tender", "Rounding", "LoyaltyReward", "Coupon")
+#: what these must carry: field, and the code where it is missing
+NEEDED = {
+    "SessionOpen": (("session_id", "no_session"),),
+    "SessionClose": (("session_id", "no_session"), ("totals", "no_totals")),
+    "PaidIn": (("amount_minor", "no_amount"),),
+    "PaidOut": (("amount_minor", "no_amount"),),
+    "PickUp": (("amount_minor", "no_amount"),),
+}
 
 
 def read_batch(payload: bytes) -> Parcel:
@@ -112,6 +122,8 @@ def with_content(item: Item, kind: str, body: Any) -> Item:
     if kind == RETAIL_TRANSACTION:
         sale, item.poison = _sale(body)
         item.booking = booking_of(sale) if sale is not None else None
+    elif kind == CONTROL_TRANSACTION:
+        item.control, item.poison = _control(body)
     elif kind == AUDIT_RECORD:
         try:
             item.audit = AuditRecord.model_validate(body)
@@ -132,11 +144,37 @@ def _sale(body: Any) -> tuple[RetailTransaction | None, Poison | None]:
     if found:
         text = "; ".join(f"{fault.field} {fault.message}" for fault in found[:5])
         return None, Poison("does_not_add_up", f"the transaction does not add up: {text}", tuple(found))
-    for field in ("total_minor", "sequence_number"):
-        if getattr(sale, field) > (MOST_TOTAL if field == "total_minor" else MOST):
-            fault = Fault(field=field, message="is larger than any real one")
-            return None, Poison("out_of_range", f"{field} {fault.message}", (fault,))
+    large = _too_large(sale)
+    if large is not None:
+        fault = Fault(field=large, message="is larger than any real one")
+        return None, Poison("out_of_range", f"{large} {fault.message}", (fault,))
     return sale, None
+
+
+def _too_large(sale: RetailTransaction) -> str | None:
+    """The field whose figure no column can take, or None."""
+    entry = journal_service.entry(sale)
+    if sale.sequence_number > MOST:
+        return "sequence_number"
+    if abs(sale.total_minor) > MOST_TOTAL:
+        return "total_minor"
+    sums = ("returned_minor", "discount_minor", "rounding_minor")
+    if any(abs(entry[name] or 0) > MOST_TOTAL for name in sums) or booking_of(sale).effects.most > MOST_TOTAL:
+        return "line_items"
+    return None
+
+
+def _control(body: Any) -> tuple[ControlTransaction | None, Poison | None]:
+    try:
+        control = ControlTransaction.model_validate(body)
+    except ValidationError as error:
+        return None, _misread("the control transaction", error)
+    for field, code in NEEDED.get(control.control, ()):
+        if getattr(control, field) is None:
+            return None, _at(field, code, f"a {control.control} cannot be booked without {field}")
+    if (control.amount_minor or 0) > MOST_TOTAL:
+        return None, _at("amount_minor", "out_of_range", "amount_minor is larger than any real one")
+    return control, None
 
 
 def _misread(what: str, error: ValidationError) -> Poison:
@@ -147,22 +185,23 @@ def _misread(what: str, error: ValidationError) -> Poison:
 
 def unfit(item: Item, store_id: str, currency: str, units: dict[str, str]) -> Poison | None:
     """Why this cannot be one of that gateway's records, or be of this catalogue's items; None where it can."""
-    content = item.booking or item.audit
+    content = item.booking or item.control or item.audit
     if content is not None and content.store_id != store_id:
         return _at("store_id", "wrong_store", f"is of store {content.store_id}; its gateway belongs to {store_id}")
+    money = item.booking or item.control
+    if money is not None and money.currency != currency:
+        return _at(
+            "currency", "wrong_currency", f"the transaction is in {money.currency}; its gateway sells in {currency}"
+        )
     sale = item.booking
-    if sale is None:
-        return None
-    if sale.currency != currency:
-        return _at("currency", "wrong_currency", f"the sale is in {sale.currency}; its gateway sells in {currency}")
-    if sale.units <= units.items():
+    if sale is None or sale.units <= units.items():
         return None
     return _unfit_lines(RetailTransaction.model_validate(json.loads(item.body)), units)
 
 
 def _unfit_lines(sale: RetailTransaction, units: dict[str, str]) -> Poison | None:
     for place, line in enumerate(sale.line_items):
-        if not isinstance(line, SaleLine) or line.void_flag:
+        if not isinstance(line, SaleLine | ReturnLine) or line.void_flag:
             continue
         field = f"line_items[{place}].item_id"
         unit = units.get(line.item_id)

@@ -6,9 +6,12 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from cloud_erp.intake.effects import NOTHING, Effects, effects
 from cloud_erp.journal import service as journal_service
 from cloud_erp.stock import service as stock
-from retail.sale import Fault, RetailTransaction, SaleLine
+from retail.control import ControlTransaction
+from retail.lines import Measured
+from retail.sale import Fault, RetailTransaction
 from retail.wire.audit import AuditRecord
 
 RETAIL_TRANSACTION = "RetailTransaction"
@@ -35,11 +38,12 @@ class Booking:
     taken: dict[str, int]
     #: (item id, the unit its line counts by), of lines that are not void
     units: set[tuple[str, str]]
+    effects: Effects = NOTHING
 
 
 @dataclass(slots=True)
 class Item:
-    """One record as it came. A record that cannot be read has no `said`; booking or audit is the content of others."""
+    """One record as it came. One that cannot be read has no `said`; the others have one of booking, control, audit."""
 
     seq: int
     source: Any
@@ -50,6 +54,7 @@ class Item:
     chain: str | None = None
     said: str | None = None
     booking: Booking | None = None
+    control: ControlTransaction | None = None
     audit: AuditRecord | None = None
     poison: Poison | None = None
 
@@ -64,14 +69,16 @@ class Item:
 
 
 def booking_of(sale: RetailTransaction) -> Booking:
+    lines = [] if sale.training_flag else [line.model_dump() for line in sale.line_items]
     return Booking(
         store_id=sale.store_id,
         currency=sale.currency,
         entry=tuple(journal_service.entry(sale).values()),
         taken=stock.taken_by(sale),
-        units={(line.item_id, unit_of(line)) for line in sale.sales()},
+        units={(line.item_id, unit_of(line)) for line in (*sale.sales(), *sale.returns())},
+        effects=effects(lines, sale.member_id),
     )
 
 
-def unit_of(line: SaleLine) -> str:
+def unit_of(line: Measured) -> str:
     return "kg" if line.weight_grams is not None else "each"

@@ -4,67 +4,48 @@ A record is taken here only where every rule of the models holds without any con
 left to cloud_erp/intake/batch.py. So this module never calls a record poison, and what it takes the other way reads
 alike (tests/cloud_erp/test_swift.py).
 
-Shapes:  made of the models' own fields and limits, as dicts: one pass from bytes to a checked sale.
-Hash:    the fields of a shape stand in order of name, and pydantic gives a dict its keys in that order. Nothing was
-         converted (strict), times and dates stay the text they came as, and no field takes a float: so writing the
-         dict out gives the canonical form of the body, whose hash is then held against what the store says.
+One pass from bytes to a checked sale: the shapes (cloud_erp/intake/shapes.py) are made of the models' own fields and
+limits. Writing such a dict out gives the canonical form of the body, whose hash is held against what the store says.
 """
 
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from types import GenericAlias
-from typing import Annotated, Any, Literal, NotRequired
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import to_json
-from typing_extensions import TypedDict
 
+from cloud_erp.intake.effects import NOTHING, effects
 from cloud_erp.intake.envelope import MOST, MOST_RECORDS, MOST_TOTAL, Envelope
 from cloud_erp.intake.item import SAID, Booking, Item
+from cloud_erp.intake.shapes import Day, Time, either, shape, some
 from retail.pricing import included_tax_minor, weighed_minor
-from retail.sale import MOST_LINES, RetailTransaction, SaleLine, TaxLine, TenderLine
+from retail.sale import (
+    MOST_LINES,
+    CouponLine,
+    LoyaltyLine,
+    RetailTransaction,
+    ReturnLine,
+    RoundingLine,
+    SaleLine,
+    TaxLine,
+    TenderLine,
+)
 from retail.wire.canonical import sha256_hex
 from retail.wire.log import Record
 
-Time = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$")]
-Day = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$")]
-
-
-def _shape(model: type[BaseModel], **instead: Any) -> Any:
-    """The model as a dict with its keys in order of name; `instead`: what to take for a field's own annotation."""
-    fields: dict[str, Any] = {}
-    for name, field in sorted((field.alias or name, field) for name, field in model.model_fields.items()):
-        kind = instead.get(name, field.annotation)
-        if name not in instead:
-            for limit in field.metadata:
-                kind = Annotated[kind, limit]
-        fields[name] = kind if field.is_required() else NotRequired[kind]
-    typed_dict: Any = TypedDict
-    made = typed_dict(model.__name__, fields)
-    made.__pydantic_config__ = ConfigDict(extra="forbid", strict=True)
-    return made
-
-
-def _some(kind: Any, most: int) -> Any:
-    kinds: Any = GenericAlias(list, (kind,))
-    return Annotated[kinds, Field(min_length=1, max_length=most)]
-
-
-def _line() -> Any:
-    kinds: Any = _shape(SaleLine, expiry=Day | None) | _shape(TaxLine) | _shape(TenderLine)
-    return Annotated[kinds, Field(discriminator="type")]
-
-
-_SALE = _shape(
+_LINES = (SaleLine, TaxLine, TenderLine, ReturnLine, RoundingLine, LoyaltyLine, CouponLine)
+_LINE: Any = Annotated[either([shape(line) for line in _LINES]), Field(discriminator="type")]
+_SALE = shape(
     RetailTransaction,
     business_day_date=Day,
     begin_date_time=Time,
     end_date_time=Time,
-    line_items=_some(_line(), MOST_LINES),
+    line_items=some(_LINE, MOST_LINES),
 )
-_RECORD = _shape(Record, type=Literal["RetailTransaction"], wall_utc=Time, body=_SALE)
-_BATCH = _shape(Envelope, items=_some(_RECORD, MOST_RECORDS))
+_RECORD = shape(Record, type=Literal["RetailTransaction"], wall_utc=Time, body=_SALE)
+_BATCH = shape(Envelope, items=some(_RECORD, MOST_RECORDS))
 _BATCHES: TypeAdapter[dict[str, Any]] = TypeAdapter(_BATCH)
 _RECORDS: TypeAdapter[dict[str, Any]] = TypeAdapter(_RECORD)
 
@@ -110,13 +91,16 @@ def _booking(sale: dict[str, Any]) -> Booking | None:
         ValueError: a time or day that no calendar has.
     """
     begin, end = datetime.fromisoformat(sale["begin_date_time"]), datetime.fromisoformat(sale["end_date_time"])
-    total, number = sale["total_minor"], sale["sequence_number"]
-    sold = _sold(sale["line_items"])
-    if sold is None or not _fits(sale["line_items"], sold.gross, total):
+    total, number, lines = sale["total_minor"], sale["sequence_number"], sale["line_items"]
+    sold = _sold(lines)
+    if sold is None or not _fits(lines, sold, total):
         return None
-    if end < begin or total > MOST_TOTAL or number > MOST:
+    if end < begin or number > MOST or not sold.sane(total):
         return None
     training = sale.get("training_flag", False)
+    after = NOTHING if training or not sold.more else effects(lines, sale.get("member_id"))
+    if after.most > MOST_TOTAL:
+        return None
     entry = (
         sale["store_id"],
         sale["workstation_id"],
@@ -130,28 +114,48 @@ def _booking(sale: dict[str, Any]) -> Booking | None:
         total,
         sold.count,
         training,
+        sale.get("session_id"),
+        sold.returned or None,
+        sold.off or None,
+        sold.rounding or None,
     )
-    return Booking(sale["store_id"], sale["currency"], entry, {} if training else sold.taken, sold.units)
+    return Booking(sale["store_id"], sale["currency"], entry, {} if training else sold.taken, sold.units, after)
 
 
 class _Sold:
-    """Sums over the sale lines that are not void."""
+    """Sums over the lines that are not void. nets: per tax code, sold less returned.
 
-    __slots__ = ("count", "gross", "taken", "units")
+    more: there are lines of tender, points or coupons that may do something beside paying.
+    """
+
+    __slots__ = ("back", "back_tax", "count", "more", "nets", "off", "returned", "rounding", "taken", "units")
 
     def __init__(self) -> None:
         self.count = 0
-        self.gross: dict[str, int] = {}
+        self.nets: dict[str, int] = {}
+        #: per tax code: what was paid back, and the tax in it
+        self.back: dict[str, int] = {}
+        self.back_tax: dict[str, int] = {}
         self.taken: dict[str, int] = {}
         self.units: set[tuple[str, str]] = set()
+        self.off = self.returned = self.rounding = 0
+        self.more = False
+
+    def sane(self, total: int) -> bool:
+        return max(abs(total), self.returned, self.off, abs(self.rounding)) <= MOST_TOTAL
 
 
 def _sold(lines: list[dict[str, Any]]) -> _Sold | None:
     """The sums, if each line comes to its amount."""
     sold = _Sold()
-    gross, taken, units = sold.gross, sold.taken, sold.units
+    nets, taken, units = sold.nets, sold.taken, sold.units
     for line in lines:
-        if line["type"] != "Sale":
+        kind = line["type"]
+        if kind != "Sale":
+            if kind == "Return" and not _came_back(sold, line):
+                return None
+            if kind == "Rounding":
+                sold.rounding += line["amount_minor"]
             continue
         quantity, grams, amount = line.get("quantity"), line.get("weight_grams"), line["extended_amount_minor"]
         if grams is None and quantity is not None:
@@ -162,30 +166,80 @@ def _sold(lines: list[dict[str, Any]]) -> _Sold | None:
             return None
         if line.get("expiry") is not None:
             date.fromisoformat(line["expiry"])
+        if "price_modifiers" in line or "net_units" in line:
+            off = sum([one["amount_minor"] for one in line.get("price_modifiers", ())])
+            if off > amount or not _by_unit(line, amount - off):
+                return None
+            amount -= off
+        else:
+            off = 0
         if line.get("void_flag"):
             continue
         item_id, code = line["item_id"], line["tax_code"]
-        gross[code] = gross.get(code, 0) + amount
+        nets[code] = nets.get(code, 0) + amount
         moved: int = quantity or grams or 0
         taken[item_id] = taken.get(item_id, 0) + moved
         units.add((item_id, "each" if grams is None else "kg"))
         sold.count += quantity or 1
+        sold.off += off
     return sold
 
 
-def _fits(lines: list[dict[str, Any]], gross: dict[str, int], total: int) -> bool:
+def _came_back(sold: _Sold, line: dict[str, Any]) -> bool:
+    """Add a Return line; False where it does not come to its amount.
+
+    Raises:
+        ValueError: a day that no calendar has.
+    """
+    quantity, grams, amount = line.get("quantity"), line.get("weight_grams"), line["extended_amount_minor"]
+    if (quantity is None) == (grams is None) or line["tax_amount_minor"] > amount or not _by_unit(line, amount):
+        return False
+    if line.get("expiry") is not None:
+        date.fromisoformat(line["expiry"])
+    if line.get("original") is not None:
+        date.fromisoformat(line["original"]["business_day_date"])
+    if line.get("void_flag"):
+        return True
+    item_id, code = line["item_id"], line["tax_code"]
+    sold.back[code] = sold.back.get(code, 0) + amount
+    sold.back_tax[code] = sold.back_tax.get(code, 0) + line["tax_amount_minor"]
+    if line.get("restock", True):
+        sold.taken[item_id] = sold.taken.get(item_id, 0) - (quantity or grams or 0)
+    sold.units.add((item_id, "each" if grams is None else "kg"))
+    sold.count -= quantity or 1
+    sold.returned += amount
+    return True
+
+
+def _by_unit(line: dict[str, Any], net: int) -> bool:
+    """Whether net_units, which must be there where anything was taken off, come to that net."""
+    parts = line.get("net_units", ())
+    if not parts and not line.get("price_modifiers") and line["type"] == "Sale":
+        return True
+    units = 1 if line.get("weight_grams") is not None else line.get("quantity") or 1
+    count, amount = sum([part["count"] for part in parts]), sum([part["count"] * part["net_minor"] for part in parts])
+    return bool(count == units and amount == net)
+
+
+def _fits(lines: list[dict[str, Any]], sold: _Sold, total: int) -> bool:
     """Whether lines, taxes and tenders come to that total."""
-    paid, taxed = 0, set()
+    paid, taxed, nets, back = 0, set(), sold.nets, sold.back
     for line in lines:
-        if line["type"] == "Tender":
+        kind = line["type"]
+        if kind == "Tender":
             paid += line["amount_minor"] - line.get("change_minor", 0)
-        elif line["type"] == "Tax":
-            code = line["tax_code"]
-            contained = included_tax_minor(gross.get(code, 0), line["rate_basis_points"])
-            if line["taxable_amount_minor"] != gross.get(code, 0) or line["tax_amount_minor"] != contained:
+            if line.get("tender_type", "Cash") != "Cash":
+                sold.more = True
+        elif kind == "Tax":
+            code, net = line["tax_code"], nets.get(line["tax_code"], 0)
+            contained = included_tax_minor(net, line["rate_basis_points"]) - sold.back_tax.get(code, 0)
+            if line["taxable_amount_minor"] != net - back.get(code, 0) or line["tax_amount_minor"] != contained:
                 return False
             if code in taxed:
                 return False
             taxed.add(code)
+        elif kind in ("LoyaltyReward", "Coupon"):
+            sold.more = True
     numbers = {line["line_number"] for line in lines}
-    return paid == total == sum(gross.values()) and len(numbers) == len(lines)
+    due = sum(nets.values()) - sold.returned
+    return paid - sold.rounding == total == due and len(numbers) == len(lines)

@@ -13,12 +13,17 @@ from ulid import ULID
 from cloud_erp.audit.model import audit
 from cloud_erp.bulk import append_rows, insert_rows
 from cloud_erp.fleet import alarms, registry
-from cloud_erp.intake.item import RETAIL_TRANSACTION, Item, Poison
+from cloud_erp.intake.effects import NOTHING
+from cloud_erp.intake.item import RETAIL_TRANSACTION, Booking, Item, Poison
 from cloud_erp.intake.model import inbox
 from cloud_erp.journal import service as journal_service
 from cloud_erp.journal.model import journal, quarantine
+from cloud_erp.members.model import points_movement
+from cloud_erp.promotions.model import coupon_use
 from cloud_erp.stock import service as stock
 from cloud_erp.text import printable
+from cloud_erp.tills import service as tills
+from cloud_erp.vouchers.model import voucher_movement
 from retail.wire.canonical import sha256_hex
 
 log = logging.getLogger(__name__)
@@ -32,6 +37,11 @@ JOURNAL = (
     "gateway", "epoch", "seq", "type", "idempotency_key", "body_sha256", *journal_service.ENTRY, "record", "body",
     "received_at",
 )  # fmt: skip
+#: of every movement, behind what moves
+SOURCE = ("gateway", "epoch", "seq", "store_id", "received_at", "settled", "place")
+POINTS = (*SOURCE, "member_id", "points")
+COUPONS = (*SOURCE, "coupon_id")
+VOUCHERS = (*SOURCE, "voucher_id", "amount_minor", "currency")
 
 
 @dataclass(slots=True)
@@ -43,6 +53,10 @@ class Work:
     at: datetime
     inbox: list[tuple[Any, ...]] = field(default_factory=list)
     journal: list[tuple[Any, ...]] = field(default_factory=list)
+    points: list[tuple[Any, ...]] = field(default_factory=list)
+    coupons: list[tuple[Any, ...]] = field(default_factory=list)
+    vouchers: list[tuple[Any, ...]] = field(default_factory=list)
+    controls: list[dict[str, Any]] = field(default_factory=list)
     audit: list[dict[str, Any]] = field(default_factory=list)
     quarantine: list[dict[str, Any]] = field(default_factory=list)
     moves: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -52,7 +66,7 @@ class Work:
     rejects: bool = False
 
     def book(self, item: Item) -> None:
-        """Into the journal, or among the audit records; it was received already."""
+        """Into the journal, among the control transactions or the audit records; it was received already."""
         if item.booking is not None:
             self.journal.append(
                 (
@@ -72,10 +86,24 @@ class Work:
             for item_id, amount in item.booking.taken.items():
                 place = (store_id, item_id)
                 moves[place] = moves.get(place, 0) - amount
+            if item.booking.effects is not NOTHING:
+                self._move(item.seq, item.booking)
+        elif item.control is not None:
+            said = {"idempotency_key": item.key, "record": item.said, "body": item.body, "received_at": self.at}
+            self.controls.append({**self._place(item), **tills.entry(item.control), **said})
         elif item.audit is not None:
             said = item.audit.model_dump(include={"code", "severity", "at"})
             row = {**self._place(item), **said, "text": printable(item.audit.text), "body": item.body}
             self.audit.append({**row, "received_at": self.at})
+
+    def _move(self, seq: int, booking: Booking) -> None:
+        """The movements of points, coupons and vouchers, to be settled later."""
+        source = (self.gateway.id, self.epoch, seq, booking.store_id, self.at, False)
+        effects = booking.effects
+        self.points += [(*source, place, member_id, points) for place, member_id, points in effects.points]
+        self.coupons += [(*source, place, coupon_id) for place, coupon_id in effects.coupons]
+        for place, voucher_id, amount in effects.vouchers:
+            self.vouchers.append((*source, place, voucher_id, amount, booking.currency))
 
     def receive(self, item: Item, fate: str, quarantine_id: str | None = None) -> None:
         self.links[item.seq] = (item.stated_sha256, item.chain)
@@ -125,6 +153,10 @@ class Work:
         """All of it, inbox first: its keys decide."""
         append_rows(connection, inbox, INBOX, self.inbox)
         append_rows(connection, journal, JOURNAL, self.journal)
+        append_rows(connection, points_movement, POINTS, self.points)
+        append_rows(connection, coupon_use, COUPONS, self.coupons)
+        append_rows(connection, voucher_movement, VOUCHERS, self.vouchers)
+        tills.book(connection, self.controls)
         insert_rows(connection, audit, self.audit)
         insert_rows(connection, quarantine, self.quarantine)
         stock.move(connection, self.moves, self.at)

@@ -42,8 +42,17 @@ journal = Table(
     Column("end_slot", UtcDateTime, nullable=False, comment="end_at cut to the quarter of an hour, for charts"),
     Column("currency", String(3), nullable=False),
     Column("total_minor", BigInteger, nullable=False),
-    Column("item_count", Integer, nullable=False, comment="pieces, and one for each weighed line"),
+    Column(
+        "item_count",
+        Integer,
+        nullable=False,
+        comment="pieces and weighed lines sold, less returned",
+    ),
     Column("training", Boolean, nullable=False),
+    Column("session_id", String(64), comment="the till session, where the till keeps any"),
+    Column("returned_minor", BigInteger, comment="paid back for goods that came back; NULL: nothing"),
+    Column("discount_minor", BigInteger, comment="what deals and people took off; NULL: nothing"),
+    Column("rounding_minor", BigInteger, comment="cash rounding: above 0 paid on top; NULL: none"),
     Column("record", Text, nullable=False, comment="JSON: boot id, boot time, wall clock, its state, chain"),
     Column("body", Text, nullable=False, comment="canonical JSON, as hashed"),
     Column("received_at", UtcDateTime, nullable=False),
@@ -51,6 +60,14 @@ journal = Table(
 )
 Index(None, journal.c.business_date, journal.c.store_id)
 Index(None, journal.c.gateway, journal.c.epoch, journal.c.seq)
+_IN_SESSION = journal.c.session_id.is_not(None)
+Index(
+    "ix_journal_session_id",
+    journal.c.session_id,
+    journal.c.gateway,
+    sqlite_where=_IN_SESSION,
+    postgresql_where=_IN_SESSION,
+)
 
 quarantine = Table(
     "quarantine",

@@ -22,8 +22,11 @@ SLOT = timedelta(minutes=15)
 #: the journal's columns that are extracted from a sale, in the order of entry()
 ENTRY = (
     "store_id", "workstation_id", "sequence_number", "operator_id", "business_date", "begin_at", "end_at", "end_slot",
-    "currency", "total_minor", "item_count", "training",
+    "currency", "total_minor", "item_count", "training", "session_id", "returned_minor", "discount_minor",
+    "rounding_minor",
 )  # fmt: skip
+#: what most sales have nothing of
+BESIDE = ("returned_minor", "discount_minor", "rounding_minor")
 
 
 class SaleView(BaseModel):
@@ -60,7 +63,11 @@ class SaleDetail(SaleView):
 
 
 class StoreDay(BaseModel):
-    """Totals of one store on one business day; training sales count nowhere."""
+    """Totals of one store on one business day; training sales count nowhere.
+
+    items and total_minor: sold less returned. returned_minor: paid back in it. discount_minor: what was taken off.
+    rounding_minor: what cash rounding brought on top (below 0: let off); it is not in the total.
+    """
 
     store_id: str
     business_date: date
@@ -68,6 +75,9 @@ class StoreDay(BaseModel):
     sales: int
     items: int
     total_minor: int
+    returned_minor: int
+    discount_minor: int
+    rounding_minor: int
 
 
 class QuarantineView(BaseModel):
@@ -119,8 +129,13 @@ def entry(sale: RetailTransaction) -> dict[str, Any]:
         "end_slot": end - timedelta(minutes=end.minute % 15, seconds=end.second, microseconds=end.microsecond),
         "currency": sale.currency,
         "total_minor": sale.total_minor,
-        "item_count": sum(line.quantity or 1 for line in sale.sales()),
+        "item_count": sum(line.quantity or 1 for line in sale.sales())
+        - sum(line.quantity or 1 for line in sale.returns()),
         "training": sale.training_flag,
+        "session_id": sale.session_id,
+        "returned_minor": sum(line.extended_amount_minor for line in sale.returns()) or None,
+        "discount_minor": sum(line.extended_amount_minor - line.net_minor for line in sale.sales()) or None,
+        "rounding_minor": sale.rounding_minor() or None,
     }
 
 
@@ -169,6 +184,7 @@ def store_days(connection: Connection, day: date | None = None, limit: int = 100
             func.count().label("sales"),
             func.sum(journal.c.item_count).label("items"),
             func.sum(journal.c.total_minor).label("total_minor"),
+            *(func.coalesce(func.sum(journal.c[name]), 0).label(name) for name in BESIDE),
         )
         .where(journal.c.training.is_(False))
         .group_by(*key)

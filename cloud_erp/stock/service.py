@@ -26,13 +26,20 @@ class StockView(BaseModel):
 
 
 def taken_by(sale: RetailTransaction) -> dict[str, int]:
-    """What leaves the shop with a sale: item_id -> pieces or grams. A training sale takes nothing."""
+    """What leaves the shop with a sale: item_id -> pieces or grams, below 0 where more came back, fit to be sold again.
+
+    A training sale takes nothing.
+    """
     taken: dict[str, int] = {}
     if sale.training_flag:
         return taken
     for line in sale.sales():
         amount = line.weight_grams if line.weight_grams is not None else line.quantity or 0
         taken[line.item_id] = taken.get(line.item_id, 0) + amount
+    for back in sale.returns():
+        if back.restock:
+            amount = back.weight_grams if back.weight_grams is not None else back.quantity or 0
+            taken[back.item_id] = taken.get(back.item_id, 0) - amount
     return taken
 
 

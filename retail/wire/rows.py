@@ -126,7 +126,8 @@ def member_code(shown: str) -> str:
 class CouponRow(Shape):
     """A row of feed `coupons`; its key is the code on it. One without `amount_minor` opens the rules it triggers.
 
-    uses: how often it may be used in all, None without limit.
+    uses: how often it may be used in all, None without limit. used: what headquarters has booked of them, by gateway:
+    a till counts its own, and takes the others' from here, so that what it has counted already counts once.
     """
 
     coupon_id: Identifier
@@ -138,6 +139,7 @@ class CouponRow(Shape):
     valid_from: LocalTime | None = seldom()
     valid_until: LocalTime | None = seldom()
     uses: int | None = seldom(ge=0)
+    used: dict[str, int] | None = seldom(description="gateway -> uses booked; only where uses are limited")
     member_id: Identifier | None = seldom(description="only this member may use it")
 
 
@@ -169,12 +171,13 @@ class StockRow(Shape):
 
 
 class Expected(Shape):
-    """Goods on their way to this store."""
+    """Goods on their way; store_id: to that store, None to any that reads it."""
 
     reference: str = Field(min_length=1, max_length=64, examples=["PO 123"])
     quantity: int = Field(ge=1)
     due: date
     supplier: str = Field(default="", max_length=100)
+    store_id: Identifier | None = seldom()
 
 
 class SupplyRow(Shape):

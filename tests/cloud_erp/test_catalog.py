@@ -12,6 +12,7 @@ from cloud_erp.catalog import csv_import, service
 from cloud_erp.catalog.csv_import import check_digit, import_items
 from cloud_erp.db import Database, open_database
 from cloud_erp.errors import CoreError, ImportRefused
+from cloud_erp.feeds import service as feeds
 from retail.wire.canonical import canonical
 from retail.wire.feed import FeedPull, feed_sha256
 from retail.wire.rows import Item
@@ -37,7 +38,7 @@ def faults_of(database: Database, path: Path) -> list[str]:
         import_items(database, path, dry_run=False)
     with database.read() as connection:
         assert service.count(connection) == 0
-        assert service.head(connection).version == 0
+        assert feeds.head(connection, "items").version == 0
     return [str(fault) for fault in refused.value.faults]
 
 
@@ -146,7 +147,7 @@ def test_a_dry_run_tells_the_difference_and_changes_nothing(database: Database, 
     assert ([item.item_id for item in change.new], len(change.changed), change.not_in_file) == (["7001"], 1, 42)
     assert version == 1
     with database.read() as connection:
-        assert service.head(connection).version == 1
+        assert feeds.head(connection, "items").version == 1
 
 
 def test_an_import_without_a_change_raises_no_version(database: Database) -> None:
@@ -157,7 +158,7 @@ def test_an_import_without_a_change_raises_no_version(database: Database) -> Non
 def pulled(database: Database, from_version: int) -> tuple[int, dict[str, bytes], int]:
     """(version, key -> canonical row, pages) of the answer to a pull."""
     with database.read() as connection:
-        pages = service.pages(connection, FeedPull(request_id="r", from_version=from_version))
+        pages = feeds.pages(connection, "items", FeedPull(request_id="r", from_version=from_version))
     assert [page.page for page in pages] == list(range(1, len(pages) + 1))
     assert {page.pages for page in pages} == {len(pages)}
     rows = {row.key: canonical(row.row) for page in pages for row in page.rows}
@@ -170,7 +171,7 @@ def whole_hash(rows: dict[str, bytes]) -> str:
 
 def test_the_pages_of_a_feed_hash_to_its_head(database: Database) -> None:
     with database.read() as connection:
-        head = service.head(connection)
+        head = feeds.head(connection, "items")
     version, rows, _ = pulled(database, 0)
     assert (version, len(rows), whole_hash(rows)) == (head.version, head.rows, head.sha256)
     assert all(Item.model_validate_json(row).item_id == key for key, row in rows.items())
@@ -185,14 +186,14 @@ def test_a_store_gets_only_what_changed_since_its_version(database: Database, tm
     assert version == 2
     assert sorted(delta) == ["1001", "7001"]
     with database.read() as connection:
-        assert whole_hash(before | delta) == service.head(connection).sha256
+        assert whole_hash(before | delta) == feeds.head(connection, "items").sha256
     assert pulled(database, 2) == (2, {}, 1)
 
 
 def test_a_store_that_is_ahead_gets_everything(database: Database) -> None:
     # P6: this core was restored from an older backup
     with database.read() as connection:
-        (page,) = service.pages(connection, FeedPull(request_id="r", from_version=99))
+        (page,) = feeds.pages(connection, "items", FeedPull(request_id="r", from_version=99))
     assert (page.from_version, page.version, len(page.rows)) == (0, 1, 43)
 
 
@@ -202,7 +203,7 @@ def test_a_large_feed_comes_in_pages(empty: Database, tmp_path: Path) -> None:
     _, found, pages = pulled(empty, 0)
     assert (len(found), pages) == (1201, 3)
     with empty.read() as connection:
-        assert whole_hash(found) == service.head(connection).sha256
+        assert whole_hash(found) == feeds.head(connection, "items").sha256
 
 
 def test_bar_codes_may_change_places_between_items(database: Database, tmp_path: Path) -> None:
