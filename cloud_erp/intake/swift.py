@@ -10,7 +10,8 @@ limits. Writing such a dict out gives the canonical form of the body, whose hash
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
+from operator import itemgetter
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -48,6 +49,9 @@ _RECORD = shape(Record, type=Literal["RetailTransaction"], wall_utc=Time, body=_
 _BATCH = shape(Envelope, items=some(_RECORD, MOST_RECORDS))
 _BATCHES: TypeAdapter[dict[str, Any]] = TypeAdapter(_BATCH)
 _RECORDS: TypeAdapter[dict[str, Any]] = TypeAdapter(_RECORD)
+#: the minutes of a clock cut to the quarter
+_QUARTERS = {f"{minute:02d}": f"{minute - minute % 15:02d}" for minute in range(60)}
+_NUMBER = itemgetter("line_number")
 
 
 def envelope(plain: bytes) -> dict[str, Any] | None:
@@ -90,17 +94,20 @@ def _booking(sale: dict[str, Any]) -> Booking | None:
     Raises:
         ValueError: a time or day that no calendar has.
     """
-    begin, end = datetime.fromisoformat(sale["begin_date_time"]), datetime.fromisoformat(sale["end_date_time"])
+    ended = sale["end_date_time"]
+    begin, end = datetime.fromisoformat(sale["begin_date_time"]), datetime.fromisoformat(ended)
     total, number, lines = sale["total_minor"], sale["sequence_number"], sale["line_items"]
-    sold = _sold(lines)
-    if sold is None or not _fits(lines, sold, total):
+    sums = _sums(lines)
+    if sums is None or not sums.fit(lines, total):
         return None
-    if end < begin or number > MOST or not sold.sane(total):
+    if end < begin or total > MOST_TOTAL or number > MOST:
         return None
-    training = sale.get("training_flag", False)
-    after = NOTHING if training or not sold.more else effects(lines, sale.get("member_id"))
-    if after.most > MOST_TOTAL:
-        return None
+    training, after = sale.get("training_flag", False), NOTHING
+    if sums.odd:
+        if not training:
+            after = effects(lines, sale.get("member_id"))
+        if max(-total, sums.returned, sums.off, abs(sums.rounding), after.most) > MOST_TOTAL:
+            return None
     entry = (
         sale["store_id"],
         sale["workstation_id"],
@@ -109,106 +116,129 @@ def _booking(sale: dict[str, Any]) -> Booking | None:
         date.fromisoformat(sale["business_day_date"]),
         begin,
         end,
-        end - timedelta(minutes=end.minute % 15, seconds=end.second, microseconds=end.microsecond),
+        datetime.fromisoformat(f"{ended[:14]}{_QUARTERS[ended[14:16]]}:00Z"),
         sale["currency"],
         total,
-        sold.count,
+        sums.count,
         training,
         sale.get("session_id"),
-        sold.returned or None,
-        sold.off or None,
-        sold.rounding or None,
+        sums.returned or None,
+        sums.off or None,
+        sums.rounding or None,
     )
-    return Booking(sale["store_id"], sale["currency"], entry, {} if training else sold.taken, sold.units, after)
+    return Booking(sale["store_id"], sale["currency"], entry, {} if training else sums.taken, sums.units, after)
 
 
-class _Sold:
-    """Sums over the lines that are not void. nets: per tax code, sold less returned.
+class _Sums:
+    """Sums over the lines that are not void. back: per tax code what was paid back, and the tax in it.
 
-    more: there are lines of tender, points or coupons that may do something beside paying.
+    odd: there is more than goods sold at their price and paid in cash, which is what most sales are.
     """
 
-    __slots__ = ("back", "back_tax", "count", "more", "nets", "off", "returned", "rounding", "taken", "units")
+    __slots__ = ("back", "count", "nets", "odd", "off", "paid", "returned", "rounding", "taken", "taxes", "units")
 
     def __init__(self) -> None:
-        self.count = 0
+        self.count = self.paid = self.off = self.returned = self.rounding = 0
+        self.odd = False
         self.nets: dict[str, int] = {}
-        #: per tax code: what was paid back, and the tax in it
-        self.back: dict[str, int] = {}
-        self.back_tax: dict[str, int] = {}
+        self.back: dict[str, tuple[int, int]] = {}
         self.taken: dict[str, int] = {}
         self.units: set[tuple[str, str]] = set()
-        self.off = self.returned = self.rounding = 0
-        self.more = False
+        self.taxes: list[dict[str, Any]] = []
 
-    def sane(self, total: int) -> bool:
-        return max(abs(total), self.returned, self.off, abs(self.rounding)) <= MOST_TOTAL
+    def fit(self, lines: list[dict[str, Any]], total: int) -> bool:
+        """Whether lines, taxes and tenders come to that total."""
+        taxed = set()
+        for line in self.taxes:
+            code = line["tax_code"]
+            net, (back, tax) = self.nets.get(code, 0), self.back.get(code, (0, 0))
+            contained = included_tax_minor(net, line["rate_basis_points"]) - tax
+            if line["taxable_amount_minor"] != net - back or line["tax_amount_minor"] != contained or code in taxed:
+                return False
+            taxed.add(code)
+        if self.paid - self.rounding != total or sum(self.nets.values()) - self.returned != total:
+            return False
+        return len(set(map(_NUMBER, lines))) == len(lines)
+
+    def other(self, line: dict[str, Any]) -> bool:
+        """Add a line that is neither Sale nor Tender; False where it does not come to its amount."""
+        kind = line["type"]
+        if kind == "Tax":
+            self.taxes.append(line)
+            return True
+        self.odd = True
+        if kind == "Rounding":
+            self.rounding += line["amount_minor"]
+        return kind != "Return" or self._came_back(line)
+
+    def _came_back(self, line: dict[str, Any]) -> bool:
+        quantity, grams, amount = line.get("quantity"), line.get("weight_grams"), line["extended_amount_minor"]
+        if (quantity is None) == (grams is None) or line["tax_amount_minor"] > amount or not _by_unit(line, amount):
+            return False
+        if line.get("expiry") is not None:
+            date.fromisoformat(line["expiry"])
+        if line.get("original") is not None:
+            date.fromisoformat(line["original"]["business_day_date"])
+        if line.get("void_flag"):
+            return True
+        item_id, code = line["item_id"], line["tax_code"]
+        back, tax = self.back.get(code, (0, 0))
+        self.back[code] = back + amount, tax + line["tax_amount_minor"]
+        if line.get("restock", True):
+            self.taken[item_id] = self.taken.get(item_id, 0) - (quantity or grams or 0)
+        self.units.add((item_id, "each" if grams is None else "kg"))
+        self.count -= quantity or 1
+        self.returned += amount
+        return True
+
+    def net(self, line: dict[str, Any]) -> int | None:
+        """Of a Sale line from which something was taken off; None where that is not so by its own figures."""
+        self.odd = True
+        amount: int = line["extended_amount_minor"]
+        off: int = sum([one["amount_minor"] for one in line.get("price_modifiers", ())])
+        if off > amount or not _by_unit(line, amount - off):
+            return None
+        if not line.get("void_flag"):
+            self.off += off
+        return amount - off
 
 
-def _sold(lines: list[dict[str, Any]]) -> _Sold | None:
+def _sums(lines: list[dict[str, Any]]) -> _Sums | None:
     """The sums, if each line comes to its amount."""
-    sold = _Sold()
-    nets, taken, units = sold.nets, sold.taken, sold.units
+    sums = _Sums()
+    nets, taken, units = sums.nets, sums.taken, sums.units
+    paid = count = 0
     for line in lines:
         kind = line["type"]
         if kind != "Sale":
-            if kind == "Return" and not _came_back(sold, line):
+            if kind == "Tender":
+                paid += line["amount_minor"] - line.get("change_minor", 0)
+                if line.get("tender_type", "Cash") != "Cash":
+                    sums.odd = True
+            elif not sums.other(line):
                 return None
-            if kind == "Rounding":
-                sold.rounding += line["amount_minor"]
             continue
-        quantity, grams, amount = line.get("quantity"), line.get("weight_grams"), line["extended_amount_minor"]
+        quantity, grams, net = line.get("quantity"), line.get("weight_grams"), line["extended_amount_minor"]
         if grams is None and quantity is not None:
-            fair = line["unit_price_minor"] * quantity == amount
+            fair = line["unit_price_minor"] * quantity == net
         else:
-            fair = quantity is None and grams is not None and weighed_minor(line["unit_price_minor"], grams) == amount
-        if not fair:
+            fair = quantity is None and grams is not None and weighed_minor(line["unit_price_minor"], grams) == net
+        if fair and ("price_modifiers" in line or "net_units" in line):
+            net = sums.net(line)
+        if not fair or net is None:
             return None
         if line.get("expiry") is not None:
             date.fromisoformat(line["expiry"])
-        if "price_modifiers" in line or "net_units" in line:
-            off = sum([one["amount_minor"] for one in line.get("price_modifiers", ())])
-            if off > amount or not _by_unit(line, amount - off):
-                return None
-            amount -= off
-        else:
-            off = 0
         if line.get("void_flag"):
             continue
         item_id, code = line["item_id"], line["tax_code"]
-        nets[code] = nets.get(code, 0) + amount
-        moved: int = quantity or grams or 0
-        taken[item_id] = taken.get(item_id, 0) + moved
+        nets[code] = nets.get(code, 0) + net
+        taken[item_id] = taken.get(item_id, 0) + (quantity or grams or 0)
         units.add((item_id, "each" if grams is None else "kg"))
-        sold.count += quantity or 1
-        sold.off += off
-    return sold
-
-
-def _came_back(sold: _Sold, line: dict[str, Any]) -> bool:
-    """Add a Return line; False where it does not come to its amount.
-
-    Raises:
-        ValueError: a day that no calendar has.
-    """
-    quantity, grams, amount = line.get("quantity"), line.get("weight_grams"), line["extended_amount_minor"]
-    if (quantity is None) == (grams is None) or line["tax_amount_minor"] > amount or not _by_unit(line, amount):
-        return False
-    if line.get("expiry") is not None:
-        date.fromisoformat(line["expiry"])
-    if line.get("original") is not None:
-        date.fromisoformat(line["original"]["business_day_date"])
-    if line.get("void_flag"):
-        return True
-    item_id, code = line["item_id"], line["tax_code"]
-    sold.back[code] = sold.back.get(code, 0) + amount
-    sold.back_tax[code] = sold.back_tax.get(code, 0) + line["tax_amount_minor"]
-    if line.get("restock", True):
-        sold.taken[item_id] = sold.taken.get(item_id, 0) - (quantity or grams or 0)
-    sold.units.add((item_id, "each" if grams is None else "kg"))
-    sold.count -= quantity or 1
-    sold.returned += amount
-    return True
+        count += quantity or 1
+    sums.count += count
+    sums.paid = paid
+    return sums
 
 
 def _by_unit(line: dict[str, Any], net: int) -> bool:
@@ -219,27 +249,3 @@ def _by_unit(line: dict[str, Any], net: int) -> bool:
     units = 1 if line.get("weight_grams") is not None else line.get("quantity") or 1
     count, amount = sum([part["count"] for part in parts]), sum([part["count"] * part["net_minor"] for part in parts])
     return bool(count == units and amount == net)
-
-
-def _fits(lines: list[dict[str, Any]], sold: _Sold, total: int) -> bool:
-    """Whether lines, taxes and tenders come to that total."""
-    paid, taxed, nets, back = 0, set(), sold.nets, sold.back
-    for line in lines:
-        kind = line["type"]
-        if kind == "Tender":
-            paid += line["amount_minor"] - line.get("change_minor", 0)
-            if line.get("tender_type", "Cash") != "Cash":
-                sold.more = True
-        elif kind == "Tax":
-            code, net = line["tax_code"], nets.get(line["tax_code"], 0)
-            contained = included_tax_minor(net, line["rate_basis_points"]) - sold.back_tax.get(code, 0)
-            if line["taxable_amount_minor"] != net - back.get(code, 0) or line["tax_amount_minor"] != contained:
-                return False
-            if code in taxed:
-                return False
-            taxed.add(code)
-        elif kind in ("LoyaltyReward", "Coupon"):
-            sold.more = True
-    numbers = {line["line_number"] for line in lines}
-    due = sum(nets.values()) - sold.returned
-    return paid - sold.rounding == total == due and len(numbers) == len(lines)
