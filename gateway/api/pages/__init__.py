@@ -12,6 +12,7 @@ from gateway.api.events import Stopping
 from gateway.api.items import Searchable
 from gateway.api.pages.frame import HERE, Pages, Static
 from gateway.api.pages.language import Language
+from gateway.api.pages.panels import Panels
 from gateway.api.pages.technician import TechnicianPage
 from gateway.api.pages.till import TillPage
 from gateway.api.status import StoreStatus
@@ -30,11 +31,13 @@ def routes(
     """locale: of the store; a browser may choose another."""
     pages, language = Pages(status, stopping), Language(locale)
     till = TillPage(pages, language, workstations, catalogue)
+    panels = Panels(pages, language, workstations)
     technician = TechnicianPage(pages, devices, workstations, applications)
     return [
         Route("/", till.first),
         Route("/till/{workstation}", till.show),
         Route("/till/{workstation}/events", till.events),
+        Route("/till/{workstation}/panel/{panel}", panels.show),
         Route("/technician", technician.show),
         Route("/technician/events", technician.events),
         Route("/language", language.choose, methods=["POST"]),

@@ -82,10 +82,15 @@ export function follow(url, handlers, idle = () => true) {
 }
 
 /** POST JSON; {ok, status, body} or, without an answer, null. */
-export async function post(path, body = {}) {
+export function post(path, body = {}) {
+  return send("POST", path, body);
+}
+
+/** The same with another method. */
+export async function send(method, path, body = {}) {
   try {
     const response = await fetch(path, {
-      method: "POST",
+      method,
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify(body),
       signal: AbortSignal.timeout(40000),

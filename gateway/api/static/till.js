@@ -2,6 +2,7 @@
 
 import { amount, quantity } from "./entry.js";
 import { follow, post, swap } from "./live.js";
+import { Panel } from "./panel.js";
 import { Search } from "./search.js";
 import { beep, ready } from "./sound.js";
 import { text } from "./words.js";
@@ -13,6 +14,13 @@ const said = document.getElementById("said");
 const question = document.getElementById("question");
 const noticeSlot = document.querySelector("[data-part=notice]");
 const decide = document.getElementById("decide");
+const panel = new Panel(
+  document.getElementById("panel"),
+  `/till/${encodeURIComponent(workstation)}`,
+  currency,
+  Number(decimals),
+  () => box.focus(),
+);
 const search = new Search(box, document.getElementById("matches"), (item) => ring(item.item_id));
 
 /** A scanner in keyboard mode types on within this time, a person does not: its plus belongs to a code. */
@@ -44,8 +52,18 @@ let noticeNumber = null;
 function swapped(part, element) {
   if (part === "notice") heardNotice(element.querySelector("[data-number]"));
   if (part === "payment") heardPayment(element.querySelector("[data-payment]"));
+  if (part === "training") document.body.classList.toggle("training", Boolean(element.querySelector("[data-training]")));
+  if (part === "who") needed(element.querySelector("[data-needed]"));
   if (part === "lines") element.scrollTop = element.querySelector("table") ? element.scrollHeight : 0;
-  if (document.activeElement === document.body) box.focus();
+  if (document.activeElement === document.body && !panel.open) box.focus();
+}
+
+/** What must be done before anything is sold opens by itself, once; the button at the head stays. */
+let lastNeeded = "";
+function needed(button) {
+  const name = button?.dataset.needed ?? "";
+  if (name && name !== lastNeeded && !panel.open) panel.show(name);
+  lastNeeded = name;
 }
 
 /** A notice of the till replaces one of this page. The same mistake made twice has another number, and beeps twice. */
@@ -100,6 +118,7 @@ async function send(path, body) {
     return false;
   }
   if (answer.ok) refusedPieces = null;
+  else if (answer.body.reason === "needs_authority") panel.authorise("POST", `${base}/${path}`, body, answer.body.detail);
   else refused(answer.body);
   return answer.ok;
 }
@@ -174,6 +193,10 @@ function decided(event) {
   command("decide-payment", { paid: event.submitter.value === "yes", who: who.value, why: why.value });
 }
 
+function more() {
+  panel.show("menu");
+}
+
 function voidLast() {
   clear();
   command("void-line", {});
@@ -211,9 +234,16 @@ function askVoidAll() {
   ask(words, "Shift+Delete", () => command("void", {}));
 }
 
-function askVoidLine(button) {
-  const number = Number(button.dataset.line);
-  ask(text("Void {name}?", { name: button.dataset.name }), "Delete", () => command("void-line", { line_number: number }));
+/** F3 and F4 answer the first offer, F5 and F6 the second. */
+function offer(place, answer) {
+  const offers = document.querySelectorAll("[data-rule]");
+  if (offers[place]) takeOffer(offers[place], answer);
+}
+
+function takeOffer(shown, answer) {
+  if (shown.querySelector(`[data-offer=${answer}]`)) {
+    command(`prompts/${encodeURIComponent(shown.dataset.rule)}/${answer}`, {});
+  }
 }
 
 // --- keys, touches, and what is typed ---------------------------------------------------------------------------------
@@ -249,6 +279,7 @@ const ACTS = {
     box.inputMode = "text";
     box.blur();
   },
+  more,
   "void-last": voidLast,
   "void-all": askVoidAll,
 };
@@ -259,6 +290,11 @@ const KEYS = {
   F8: card,
   "Shift+F8": abort,
   F2: voidLast,
+  F3: () => offer(0, "accept"),
+  F4: () => offer(0, "refuse"),
+  F5: () => offer(1, "accept"),
+  F6: () => offer(1, "refuse"),
+  F10: more,
   Escape: escape,
   "+": plusTyped,
   "Shift+Delete": askVoidAll,
@@ -297,6 +333,7 @@ function answered(name) {
 }
 
 function keyed(event) {
+  if (panel.open) return;
   if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey || event.key === "Shift") return;
   ready();
   if (document.activeElement.closest("#decide, .languages")) return;
@@ -316,9 +353,11 @@ function touched(event) {
   ready();
   const button = event.target.closest("button");
   if (button?.dataset.type) edit((typed) => typed + button.dataset.type);
-  else if (button?.dataset.line) askVoidLine(button);
+  else if (button?.dataset.line) panel.show(`line?line=${button.dataset.line}`);
+  else if (button?.dataset.panel && !panel.open) panel.show(button.dataset.panel);
+  else if (button?.dataset.offer) takeOffer(button.closest("[data-rule]"), button.dataset.offer);
   else if (button?.dataset.act) ACTS[button.dataset.act]();
-  if (!event.target.closest("a, #decide, .languages") && !String(getSelection())) box.focus();
+  if (!panel.open && !event.target.closest("a, #decide, .languages, dialog") && !String(getSelection())) box.focus();
 }
 
 box.addEventListener("input", () => {

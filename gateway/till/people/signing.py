@@ -40,6 +40,10 @@ class LanePeople:
     def needs_sign_on(self) -> bool:
         return not self._till.lane.self_checkout and self._people is not None and self._people.operators.are_known()
 
+    def known(self) -> list[OperatorRow]:
+        """Who may sign on here."""
+        return self._people.operators.active() if self._people is not None and self.needs_sign_on() else []
+
     def operator(self) -> OperatorRow | None:
         """Who is signed on, as the list has him now; None: nobody, or he is no longer in it."""
         if self._signed_on is None or self._people is None or not self.needs_sign_on():

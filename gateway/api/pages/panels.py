@@ -1,0 +1,122 @@
+"""Panels of the cashier's screen: what opens over it for one thing, such as signing on, the session or a return.
+
+A panel is a template in templates/panels/, asked for by its name and drawn with what it needs to know. Its forms say
+with `data-post` which operation of the local API they ask, and panel.js sends them: so a panel can do nothing that a
+shop's own program could not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.api.basket_views import view as basket_view
+from gateway.api.pages.frame import Pages
+from gateway.api.pages.language import Language
+from gateway.till.workstation import Workstation
+from retail.authority import reaches
+from retail.units import Money
+
+#: name of a panel -> what its template is told beside the basket
+Facts = Callable[[Workstation, Mapping[str, str]], dict[str, Any]]
+
+
+def _nothing(_till: Workstation, _query: Mapping[str, str]) -> dict[str, Any]:
+    return {}
+
+
+def _people(till: Workstation, _query: Mapping[str, str]) -> dict[str, Any]:
+    return {"operators": till.people.known()}
+
+
+def _suspended(till: Workstation, _query: Mapping[str, str]) -> dict[str, Any]:
+    locale = till.store.locale
+    return {
+        "suspended": [
+            {
+                "number": one.number,
+                "label": one.label,
+                "workstation_id": one.workstation_id,
+                "at": one.suspended_utc[11:16],
+                "lines": sum(1 for line in one.basket.lines if not line.void),
+                "total": one.basket.total().shown(locale),
+                "training": one.basket.training,
+            }
+            for one in till.suspending.all()
+        ]
+    }
+
+
+def _session(till: Workstation, _query: Mapping[str, str]) -> dict[str, Any]:
+    waiting = till.day.sessions.open_now
+    return {
+        "open_now": waiting,
+        "suspended": till.suspending.of_session(waiting.session_id) if waiting is not None else [],
+        "drawer": till.lane.drawer is not None,
+    }
+
+
+def _report(till: Workstation, query: Mapping[str, str]) -> dict[str, Any]:
+    """The X report, or with `closed` the Z report of the session that was closed last."""
+    if "closed" in query:
+        control = till.day.sessions.closed()
+        totals = control.totals if control is not None else None
+        return {"totals": totals, "closed": control, "may_see": True, "money": _money(till)}
+    may_see = reaches(till.people.role(), till.people.limits.see_expected)
+    open_now = till.day.sessions.open_now is not None
+    totals = till.day.sessions.totals() if open_now else None
+    return {"totals": totals, "closed": None, "may_see": may_see, "money": _money(till)}
+
+
+def _line(till: Workstation, query: Mapping[str, str]) -> dict[str, Any]:
+    wanted = query.get("line", "")
+    lines = [line for line in basket_view(till).lines if str(line.line_number) == wanted]
+    return {"line": lines[0] if lines else None}
+
+
+def _money(till: Workstation) -> Callable[[int | None], str]:
+    def shown(minor: int | None) -> str:
+        return "—" if minor is None else Money(minor, till.store.currency).shown(till.store.locale)
+
+    return shown
+
+
+PANELS: dict[str, Facts] = {
+    "menu": _nothing,
+    "sign-on": _people,
+    "authority": _nothing,
+    "suspend": _nothing,
+    "suspended": _suspended,
+    "session": _session,
+    "report": _report,
+    "cash": _session,
+    "line": _line,
+    "member": _nothing,
+    "coupon": _nothing,
+    "training": _nothing,
+}
+
+
+class Panels:
+    def __init__(self, pages: Pages, language: Language, workstations: Mapping[str, Workstation]) -> None:
+        self._pages, self._language, self._workstations = pages, language, workstations
+
+    async def show(self, request: Request) -> Response:
+        till = self._workstations.get(request.path_params["workstation"])
+        facts = PANELS.get(request.path_params["panel"])
+        if till is None or facts is None:
+            return Response(status_code=404)
+        name = request.path_params["panel"]
+        return self._pages.page(
+            f"panels/{name}.html",
+            self._language.words(request),
+            till=till,
+            basket=basket_view(till),
+            api=f"/v1/baskets/{till.lane.workstation_id}",
+            sessions=f"/v1/sessions/{till.lane.workstation_id}",
+            query=dict(request.query_params),
+            **facts(till, request.query_params),
+        )

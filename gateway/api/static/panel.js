@@ -1,0 +1,169 @@
+// A panel over the cashier's screen: drawn by the box, its forms sent as JSON to the local API.
+//
+// data-post, data-delete: where a form goes. data-then: the panel that follows; else the panel closes when all went well.
+// data-as of a field: minor (an amount in the currency), int, flag (a checkbox), json; else it is text, and left out
+// where it is empty. data-panel: a button that opens another panel. data-key: the key that presses a button.
+
+import { amount } from "./entry.js";
+import { send as request } from "./live.js";
+import { text } from "./words.js";
+
+/** What a refusal says that somebody else's word mends. */
+const WORD_NEEDED = "needs_authority";
+
+export class Panel {
+  /** at: where panels are asked for. closed: called when the screen has the keyboard again. */
+  constructor(dialog, at, currency, decimals, closed) {
+    Object.assign(this, { dialog, at, currency, decimals, closed, waiting: null });
+    dialog.addEventListener("submit", (event) => this.submit(event));
+    dialog.addEventListener("click", (event) => this.clicked(event));
+    dialog.addEventListener("keydown", (event) => this.keyed(event));
+    dialog.addEventListener("close", () => closed());
+  }
+
+  get open() {
+    return this.dialog.open;
+  }
+
+  /** Show the panel of that name; `name?key=value` asks for a certain one. */
+  async show(name) {
+    let html = "";
+    try {
+      const response = await fetch(`${this.at}/panel/${name}`);
+      if (response.ok) html = await response.text();
+    } catch {
+      // Told below: without the box there is no panel.
+    }
+    if (!html) return false;
+    this.dialog.innerHTML = html;
+    if (!this.dialog.open) this.dialog.showModal();
+    this.first()?.focus();
+    this.explain();
+    return true;
+  }
+
+  /** What has the keyboard first: a field that is on show, or the first choice. */
+  first() {
+    const fields = [...this.dialog.querySelectorAll("input:not([type=hidden])")];
+    return fields.find((one) => one.offsetParent) ?? this.dialog.querySelector(".choices button, .main, summary");
+  }
+
+  close() {
+    this.dialog.close();
+  }
+
+  /** A command was refused for lack of rights: ask whose word it is, and send it again with that. */
+  async authorise(method, path, body, why) {
+    this.waiting = { method, path, body };
+    if (!(await this.show("authority"))) return;
+    this.dialog.querySelector("[data-why]").textContent = why;
+  }
+
+  // --- forms --------------------------------------------------------------------------------------------------------
+
+  async submit(event) {
+    event.preventDefault();
+    const form = event.target;
+    const typed = this.read(form);
+    if (typed.fault) return this.fault(typed.fault, typed.field);
+    const again = form.hasAttribute("data-again") ? this.waiting : null;
+    const path = again?.path ?? form.dataset.post ?? form.dataset.delete;
+    const method = again?.method ?? (form.dataset.delete ? "DELETE" : "POST");
+    const body = again ? { ...again.body, ...typed.body } : typed.body;
+    await this.send(method, path, body, form.dataset.then ?? again?.then);
+  }
+
+  async send(method, path, body, then) {
+    const buttons = [...this.dialog.querySelectorAll("button")];
+    for (const button of buttons) button.disabled = true;
+    const answer = await request(method, path, body);
+    for (const button of buttons) button.disabled = false;
+    if (!answer) return this.fault(text("No answer from the box: look at the lines before you do it again"));
+    if (answer.ok) return then ? this.show(then) : this.close();
+    if (answer.body.reason === WORD_NEEDED && !body.authorisation) {
+      await this.authorise(method, path, body, answer.body.detail);
+      this.waiting.then = then;
+      return;
+    }
+    this.fault(answer.body.detail);
+  }
+
+  /** {body} of a form, or {fault, field} of what cannot be read. */
+  read(form) {
+    const body = {};
+    for (const field of form.elements) {
+      if (!field.name || field.disabled) continue;
+      const value = field.type === "checkbox" ? field.checked : field.value.trim();
+      const read = this.value(field.dataset.as, value);
+      if (read.fault) return { fault: read.fault, field };
+      if (read.value !== undefined) put(body, field.name.split("."), read.value);
+    }
+    return { body };
+  }
+
+  value(as, value) {
+    if (as === "flag") return { value: value || undefined };
+    if (value === "") return {};
+    if (as === "json") return { value: JSON.parse(value) };
+    if (as === "int") {
+      return /^\d{1,9}$/.test(value) ? { value: Number(value) } : { fault: text("{typed} is no whole number", { typed: value }) };
+    }
+    if (as === "minor") {
+      const read = amount(value, this.currency, this.decimals);
+      return read.fault ? { fault: read.fault } : { value: read.minor };
+    }
+    return { value };
+  }
+
+  fault(words, field) {
+    const place = this.dialog.querySelector("[data-fault]");
+    place.textContent = words;
+    place.hidden = false;
+    (field ?? this.first())?.focus();
+    field?.select();
+  }
+
+  // --- keys and touches ---------------------------------------------------------------------------------------------
+
+  clicked(event) {
+    const button = event.target.closest("button");
+    if (!button) return;
+    if (button.hasAttribute("data-close")) this.close();
+    else if (button.dataset.panel) this.show(button.dataset.panel);
+  }
+
+  /** The keys of a panel's buttons, where nothing is being typed. */
+  keyed(event) {
+    event.stopPropagation();
+    if (event.target.matches("input") || event.ctrlKey || event.altKey || event.metaKey) return;
+    const button = [...this.dialog.querySelectorAll("[data-key]")].find((one) => one.dataset.key === event.key);
+    if (!button) return;
+    event.preventDefault();
+    button.click();
+  }
+
+  /** Why a line costs what it costs, in words; where the box does not say, the figures above stand alone. */
+  async explain() {
+    const place = this.dialog.querySelector("[data-explanation]");
+    if (!place) return;
+    try {
+      const response = await fetch(place.dataset.explanation);
+      if (!response.ok) return;
+      const said = await response.json();
+      place.append(...(said.sentences ?? []).map(paragraph));
+    } catch {
+      // The figures stand.
+    }
+  }
+}
+
+function paragraph(words) {
+  const element = document.createElement("p");
+  element.textContent = words;
+  return element;
+}
+
+function put(body, [name, ...rest], value) {
+  if (!rest.length) body[name] = value;
+  else put((body[name] ??= {}), rest, value);
+}
