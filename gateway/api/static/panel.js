@@ -14,7 +14,7 @@ const WORD_NEEDED = "needs_authority";
 export class Panel {
   /** at: where panels are asked for. closed: called when the screen has the keyboard again. */
   constructor(dialog, at, currency, decimals, closed) {
-    Object.assign(this, { dialog, at, currency, decimals, closed, waiting: null });
+    Object.assign(this, { dialog, at, currency, decimals, closed, waiting: null, loading: false, held: [] });
     dialog.addEventListener("submit", (event) => this.submit(event));
     dialog.addEventListener("click", (event) => this.clicked(event));
     dialog.addEventListener("keydown", (event) => this.keyed(event));
@@ -25,21 +25,51 @@ export class Panel {
     return this.dialog.open;
   }
 
-  /** Show the panel of that name; `name?key=value` asks for a certain one. */
+  /** Show the panel of that name; `name?key=value` asks for a certain one. What is typed meanwhile is for it. */
   async show(name) {
-    let html = "";
-    try {
-      const response = await fetch(`${this.at}/panel/${name}`);
-      if (response.ok) html = await response.text();
-    } catch {
-      // Told below: without the box there is no panel.
-    }
+    this.loading = true;
+    const html = await this.fetched(name);
+    this.loading = false;
+    const held = this.held.splice(0);
     if (!html) return false;
     this.dialog.innerHTML = html;
     if (!this.dialog.open) this.dialog.showModal();
     this.first()?.focus();
     this.explain();
+    for (const key of held) this.loading ? this.held.push(key) : this.type(key);
     return true;
+  }
+
+  async fetched(name) {
+    try {
+      const response = await fetch(`${this.at}/panel/${name}`);
+      return response.ok ? await response.text() : "";
+    } catch {
+      return ""; // Without the box there is no panel, and the page says that its line is lost.
+    }
+  }
+
+  /** A key that came before the panel did: true if it is kept for it. */
+  hold(key) {
+    if (!this.loading) return false;
+    this.held.push(key);
+    return true;
+  }
+
+  type(key) {
+    const field = document.activeElement;
+    if (key === "Escape") return this.close();
+    if (!field?.matches("input")) return this.press(key);
+    if (key === "Enter") return field.form?.requestSubmit();
+    if (key.length === 1) field.value += key;
+  }
+
+  /** The button of that key; Enter is the one that has the keyboard. */
+  press(key) {
+    const named = [...this.dialog.querySelectorAll("[data-key]")].find((one) => one.dataset.key === key);
+    const button = named ?? (key === "Enter" && this.dialog.contains(document.activeElement) ? document.activeElement : null);
+    button?.click();
+    return Boolean(button);
   }
 
   /** What has the keyboard first: a field that is on show, or the first choice. */
@@ -135,11 +165,9 @@ export class Panel {
   /** The keys of a panel's buttons, where nothing is being typed. */
   keyed(event) {
     event.stopPropagation();
-    if (event.target.matches("input") || event.ctrlKey || event.altKey || event.metaKey) return;
-    const button = [...this.dialog.querySelectorAll("[data-key]")].find((one) => one.dataset.key === event.key);
-    if (!button) return;
-    event.preventDefault();
-    button.click();
+    if (event.ctrlKey || event.altKey || event.metaKey) return;
+    if (this.hold(event.key)) return event.preventDefault();
+    if (!event.target.matches("input") && event.key !== "Enter" && this.press(event.key)) event.preventDefault();
   }
 
   /** Why a line costs what it costs, in words; where the box does not say, the figures above stand alone. */

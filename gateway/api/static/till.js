@@ -334,6 +334,7 @@ function answered(name) {
 
 function keyed(event) {
   if (panel.open) return;
+  if (panel.hold(event.key)) return event.preventDefault();
   if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey || event.key === "Shift") return;
   ready();
   if (document.activeElement.closest("#decide, .languages")) return;

@@ -1,0 +1,85 @@
+"""The panels of the cashier's screen in a real Chromium: each does what it says through the local API."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from tests.api.test_till_page import open_till
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
+
+
+async def test_a_sale_is_suspended_and_resumed_by_keys_alone(chromium: Browser, tmp_path: Path) -> None:
+    async with open_till(chromium, tmp_path) as screen:
+        await screen.keys.key("11\n12\n")
+        await screen.rung("Whole milk", "Rye bread")
+        panel = screen.page.locator("#panel")
+        await screen.keys.press("F10", "3")
+        await expect(panel).to_contain_text("Suspend this sale")
+        await screen.keys.key("Mrs Lin\n")
+        await expect(panel).to_be_hidden()
+        await expect(screen.lines).to_have_count(0)
+        # Another customer is served in between.
+        await screen.keys.key("13\n")
+        await screen.rung("Salted butter")
+        await screen.keys.press("F9")
+        await expect(screen.page.locator(".total .label")).to_have_text("Change due")
+
+        await screen.keys.press("F10", "3")
+        await expect(panel).to_contain_text("Mrs Lin")
+        await screen.keys.press("Enter")
+        await screen.rung("Whole milk", "Rye bread")
+        await expect(screen.total).to_have_text("€4.68")
+
+
+async def test_a_session_opens_with_a_float_and_closes_blind(chromium: Browser, tmp_path: Path) -> None:
+    async with open_till(chromium, tmp_path) as screen:
+        panel = screen.page.locator("#panel")
+        await screen.keys.press("F10", "6")
+        await expect(panel).to_contain_text("No session is open")
+        await screen.keys.key("100\n")
+        await expect(panel).to_be_hidden()
+        await screen.keys.key("11\n")
+        await screen.rung("Whole milk")
+        await screen.keys.press("F9")
+        await expect(screen.page.locator(".total .label")).to_have_text("Change due")
+
+        await screen.keys.press("F10", "6")
+        await expect(panel).to_contain_text("Count the cash in the drawer first")
+        await expect(panel).not_to_contain_text("101.19")
+        await panel.get_by_label("Counted").fill("100.69")
+        await panel.get_by_role("button", name="Close the session").click()
+        await expect(panel).to_contain_text("Z report 1")
+        await expect(panel).to_contain_text("€101.19")
+        await expect(panel.locator("dd").last).to_contain_text("-€0.50")
+
+
+async def test_training_cannot_be_missed_and_counts_nothing(chromium: Browser, tmp_path: Path) -> None:
+    async with open_till(chromium, tmp_path) as screen:
+        await screen.keys.press("F10", "8")
+        await screen.page.get_by_role("button", name="Begin training").click()
+        await expect(screen.page.locator("body")).to_have_class("till training")
+        await expect(screen.page.locator(".banner.training")).to_have_text("TRAINING: nothing counts")
+        await screen.keys.key("11\n")
+        await screen.rung("Whole milk")
+        await screen.keys.press("F9")
+        await expect(screen.page.locator(".total .label")).to_have_text("Change due")
+        assert screen.shop.outbox.position().next_seq == 1
+        await screen.keys.press("F10", "8")
+        await screen.page.get_by_role("button", name="End training").click()
+        await expect(screen.page.locator("body")).to_have_class("till")
+
+
+async def test_a_field_that_cannot_be_read_is_told_in_the_panel(chromium: Browser, tmp_path: Path) -> None:
+    async with open_till(chromium, tmp_path) as screen:
+        await screen.keys.press("F10", "6")
+        panel = screen.page.locator("#panel")
+        await expect(panel).to_contain_text("Float")
+        await screen.keys.key("1.234\n")
+        await expect(panel.get_by_role("alert")).to_contain_text("EUR has 2 decimals")
+        await screen.keys.press("Escape")
+        await expect(panel).to_be_hidden()
+        await expect(screen.page.locator("#box")).to_be_focused()
