@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import httpx
 import pytest
 from playwright.async_api import Browser, Page, expect
 
+from retail.wire.rows import OperatorRow
 from tests.api.browser import Keys, browser_page
 from tests.api.store import EVIL, MILK, Shop, open_shop
 from tests.devices.shop import until
@@ -41,8 +42,14 @@ class Screen:
 
 
 @contextlib.asynccontextmanager
-async def open_till(chromium: Browser, folder: Path, **page_options: Any) -> AsyncIterator[Screen]:
-    async with open_shop(folder) as shop, shop.served(), browser_page(chromium, **page_options) as page:
+async def open_till(
+    chromium: Browser, folder: Path, operators: Sequence[OperatorRow] = (), **page_options: Any
+) -> AsyncIterator[Screen]:
+    async with (
+        open_shop(folder, operators=operators) as shop,
+        shop.served(),
+        browser_page(chromium, **page_options) as page,
+    ):
         await page.goto(f"{shop.url}/")
         await expect(page).to_have_url(f"{shop.url}/till/1")
         yield Screen(shop, page)

@@ -8,6 +8,7 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from tests.api.test_till_page import open_till
+from tests.people import STAFF
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
@@ -57,19 +58,40 @@ async def test_a_session_opens_with_a_float_and_closes_blind(chromium: Browser, 
         await expect(panel.locator("dd").last).to_contain_text("-€0.50")
 
 
-async def test_training_cannot_be_missed_and_counts_nothing(chromium: Browser, tmp_path: Path) -> None:
-    async with open_till(chromium, tmp_path) as screen:
-        await screen.keys.press("F10", "8")
-        await screen.page.get_by_role("button", name="Begin training").click()
+async def test_training_takes_a_supervisor_cannot_be_missed_and_counts_nothing(
+    chromium: Browser, tmp_path: Path
+) -> None:
+    async with open_till(chromium, tmp_path, operators=STAFF) as screen:
+        panel = screen.page.locator("#panel")
+        await expect(panel).to_contain_text("Sign on")
+        await screen.keys.key("anna")
+        await screen.keys.press("Tab")
+        await screen.keys.key("1111\n")
+        await expect(panel).to_be_hidden()
+        await expect(screen.page.locator("[data-part=who]")).to_have_text("Anna")
+
+        await screen.keys.press("F10", "8", "Enter")
+        await expect(panel).to_contain_text("a supervisor must allow it")
+        await screen.keys.key("suse")
+        await screen.keys.press("Tab")
+        await screen.keys.key("0000\n")
+        await expect(panel.get_by_role("alert")).to_contain_text("PIN")
+        await panel.get_by_label("PIN").fill("5555")
+        await screen.keys.press("Enter")
         await expect(screen.page.locator("body")).to_have_class("till training")
         await expect(screen.page.locator(".banner.training")).to_have_text("TRAINING: nothing counts")
+
+        counted = screen.shop.outbox.position().next_seq
         await screen.keys.key("11\n")
         await screen.rung("Whole milk")
         await screen.keys.press("F9")
         await expect(screen.page.locator(".total .label")).to_have_text("Change due")
-        assert screen.shop.outbox.position().next_seq == 1
-        await screen.keys.press("F10", "8")
-        await screen.page.get_by_role("button", name="End training").click()
+        assert screen.shop.outbox.position().next_seq == counted
+        # Ending it takes a supervisor's word again, or everybody could.
+        await screen.keys.press("F10", "8", "Enter")
+        await panel.get_by_label("Operator").fill("suse")
+        await panel.get_by_label("PIN").fill("5555")
+        await screen.keys.press("Enter")
         await expect(screen.page.locator("body")).to_have_class("till")
 
 
