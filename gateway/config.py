@@ -20,13 +20,14 @@ from pydantic import ConfigDict, Field, ValidationError, field_validator, model_
 from gateway import places
 from gateway.errors import ConfigError
 from gateway.places import read_secret
-from gateway.tables import OperatorTable, Table, TillTable, WorkstationTable
+from gateway.tables import OperatorTable, Table, TillTable, WalletTable, WorkstationTable
 from retail.authority import Limits, PercentByRole
 from retail.barcode import LayoutError, Layouts
 from retail.shop_codes import DEFAULT_SETS, CodeRuleError, Codes
 from retail.units import exponent
 from retail.wire.topics import GATEWAY_ID
 
+WALLET_NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
 OPERATOR_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
 
@@ -202,6 +203,7 @@ class Config(Table):
     device: dict[str, DeviceTable] = Field(default={})
     workstation: dict[str, WorkstationTable] = Field(default={"1": WorkstationTable()})
     till: TillTable = Field(default_factory=TillTable)
+    wallet: dict[str, WalletTable] = Field(default={}, description="wallets that customers pay with")
     operator: dict[str, OperatorTable] = Field(default={}, description="where headquarters sends no list")
 
     @model_validator(mode="after")
@@ -211,6 +213,12 @@ class Config(Table):
                 if device not in self.device:
                     hint = _did_you_mean(device, self.device)
                     raise ValueError(f"[workstation.{name}] {key}: there is no [device.{device}]{hint}")
+        for name, wallet in self.wallet.items():
+            if not WALLET_NAME.fullmatch(name):
+                raise ValueError(f"[wallet.{name}]: use letters, digits, - and _ only, at most 40")
+            if wallet.terminal is not None and wallet.terminal not in self.device:
+                hint = _did_you_mean(wallet.terminal, self.device)
+                raise ValueError(f"[wallet.{name}] terminal: there is no [device.{wallet.terminal}]{hint}")
         for name in self.device:
             if not GATEWAY_ID.fullmatch(name):
                 raise ValueError(f"[device.{name}]: use letters, digits and hyphens only")
@@ -329,7 +337,9 @@ def _keys_of(table: list[str]) -> list[str]:
     """The keys that a table of gateway.toml may have."""
     model: Any = Config
     for index, part in enumerate(table):
-        if (index == 1 and table[0] in ("device", "workstation", "operator")) or (index == 2 and table[1] == "tokens"):
+        if (index == 1 and table[0] in ("device", "workstation", "operator", "wallet")) or (
+            index == 2 and table[1] == "tokens"
+        ):
             continue
         model = {
             "gateway": GatewayTable,
@@ -345,6 +355,7 @@ def _keys_of(table: list[str]) -> list[str]:
             "price_override": PercentByRole,
             "discount": PercentByRole,
             "operator": OperatorTable,
+            "wallet": WalletTable,
         }.get(part, model)
     return list(model.model_fields)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -30,6 +30,18 @@ class OperatorTable(Table):
         return check_hash(value)
 
 
+REASONS = ("damaged", "wrong_item", "not_wanted", "expired", "recall", "other")
+ReasonCode = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]{1,64}$")]
+
+
+class WalletTable(Table):
+    """[wallet.<name>]: a wallet that customers pay with; its name as the store's codes have it (linepay, alipay)."""
+
+    terminal: str | None = Field(
+        default=None, description="the terminal that takes it; none: a device of its own, which the cashier reads"
+    )
+
+
 class TillTable(Table):
     """[till]: how this store's tills work."""
 
@@ -44,6 +56,14 @@ class TillTable(Table):
     )
     bag_tolerance_grams: int = Field(default=25, ge=0, le=10_000, description="self-checkout: at least so much")
     bag_tolerance_percent: int = Field(default=5, ge=0, le=100)
+    point_value_minor: int = Field(
+        default=0, ge=0, le=10**9, description="what points_per_value points pay, in minor units; 0: points do not pay"
+    )
+    points_per_value: int = Field(default=1, ge=1, le=10**9)
+    return_reasons: list[ReasonCode] = Field(default=list(REASONS), min_length=1, max_length=50)
+    voucher_valid_days: int | None = Field(
+        default=None, ge=1, le=36_500, description="of vouchers given out for returned goods; none: without end"
+    )
     limits: Limits = Field(default_factory=Limits)
 
     @field_validator("close_at")

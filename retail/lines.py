@@ -200,6 +200,7 @@ class TenderLine(Shape):
     wallet: str | None = _of_tender(40, "whose wallet: as the store's codes name it")
     voucher_id: str | None = _of_tender(64, "the voucher or coupon that paid, or that was issued (amount below 0)")
     points: int | None = seldom(description="points spent; below 0: given back")
+    valid_until: date | None = seldom(description="of a voucher that was issued: its last day")
 
 
 class RoundingLine(Shape):

@@ -16,6 +16,7 @@ from gateway.queue import outbox
 from gateway.queue.database import Database
 from gateway.queue.inbox import Inbox
 from gateway.queue.outbox import Outbox
+from gateway.tables import REASONS
 from gateway.till import ledger
 from gateway.till.catalogue import Catalogue
 from gateway.till.ledger import Ledger
@@ -28,6 +29,13 @@ from gateway.till.paper.receipt import Look
 from gateway.till.payments import journal as payment_journal
 from gateway.till.payments.journal import PaymentBook
 from gateway.till.posting import Posting
+from gateway.till.returns.originals import Originals
+from gateway.till.returns.returning import ReturnDesk
+from gateway.till.returns.unverified import Unverified
+from gateway.till.tenders.points import PointsBalance, PointsRule
+from gateway.till.tenders.stored import Means
+from gateway.till.tenders.vouchers import Vouchers
+from gateway.till.uses import Uses
 from gateway.till.workstation import Lane, Store, Workstation
 from retail.authority import Limits
 from retail.barcode import Layout, Layouts
@@ -98,11 +106,16 @@ class Shop:
         self.printed: list[tuple[PrintLine, ...]] = []
         self.unacked_when_printed: list[int] = []
         self.book = PaymentBook(self.money, self.clock)
+        uses = self.uses = Uses(self.money)
+        self.vouchers = Vouchers(self.inbox, uses)
+        self.balance = PointsBalance(self.inbox, uses)
+        self.means = Means(PointsRule(1, 1), self.balance, self.vouchers, self.offers.coupons, voucher_days=365)
+        self.originals = Originals("S0421", self.money, self.outbox, uses)
+        self.returns = ReturnDesk(self.originals, Unverified(self.clock), REASONS, asyncio.Lock())
         self.jobs = ReceiptJobs(self.money, self.outbox)
+        self.beside = ReadBeside(self.book.slip, self.balance.of, self.vouchers.left)
         self.look = Look(self.store.name, self.clock.zone)
-        self.printer = ReceiptPrinter(
-            "printer-1", self._print, self.jobs, self.look, lambda: None, ReadBeside(self.book.slip)
-        )
+        self.printer = ReceiptPrinter("printer-1", self._print, self.jobs, self.look, lambda: None, self.beside)
         self.people = some_people(self.inbox, self.clock.monotonic, self.outbox.tell, operators, limits)
         self.lane = Lane("1", scale=self._scale, drawer=self._drawer, printer="printer-1")
         self.workstation = self.make_workstation(self.lane)
@@ -121,6 +134,8 @@ class Shop:
             self.printer.wake,
             people=self.people,
             offers=self.offers,
+            means=self.means,
+            returns=self.returns,
         )
 
     async def promote(self, *rules: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from datetime import time
 from typing import Any
 
+from gateway.app.tenders import TenderParts
 from gateway.clock import Clock
 from gateway.config import Config
 from gateway.devices.manager import Manager
@@ -23,7 +24,6 @@ from gateway.till.day.by_itself import ClosesByItself
 from gateway.till.lane import Ask, Lane, Store
 from gateway.till.ledger import Ledger
 from gateway.till.offers.store import StoreOffers
-from gateway.till.paper.beside import ReadBeside
 from gateway.till.paper.jobs import ReceiptJobs
 from gateway.till.paper.printing import ReceiptPrinter
 from gateway.till.paper.receipt import Look
@@ -68,19 +68,19 @@ class Counter:
         changed: Callable[[], None],
         people: People,
         offers: StoreOffers,
+        tenders: TenderParts,
     ) -> None:
         self._manager, self._catalogue, self._ledger = manager, catalogue, ledger
         self._clock, self._no_room, self._people, self._offers = clock, no_room, people, offers
+        self._tenders = tenders
         self.store = _store(config)
         lanes = config.workstation
         must_fit(config)
         self.printers = {
-            printer: ReceiptPrinter(
-                printer, self._ask(printer), jobs, _look(config, clock), changed, ReadBeside(book.slip)
-            )
+            printer: ReceiptPrinter(printer, self._ask(printer), jobs, _look(config, clock), changed, tenders.beside)
             for printer in {table.printer for table in lanes.values() if table.printer}
         }
-        self._terminals = Terminals(self._desks(book), book, tell)
+        self._terminals = Terminals(self._desks(book), book, tell, tenders.wallets, clock.wall)
         self.workstations = {name: self._workstation(name, table) for name, table in lanes.items()}
         self._closes = _closing(self.workstations, clock, config.till.close_at)
         self.payments = LoosePayments(self._terminals, self._in_a_basket)
@@ -133,7 +133,13 @@ class Counter:
             self._terminals,
             self._people,
             self._offers,
+            self._tenders.means,
+            self._tenders.returns,
         )
+
+    def feed_changed(self, feed: str) -> None:
+        self._tenders.included.wake(feed)
+        self._offers.feed_changed(feed)
 
     def _ask(self, device: str) -> Ask:
         async def ask(request: Request, timeout_s: float) -> Any:
@@ -147,6 +153,7 @@ class Counter:
     def runnables(self) -> list[Coroutine[Any, Any, None]]:
         return [
             self._ring_scans(),
+            self._tenders.included.run(),
             self.payments.run(),
             *(workstation.run() for workstation in self.workstations.values()),
             *(worker.run() for worker in self.printers.values()),

@@ -38,6 +38,7 @@ from gateway.api.server import application, bind, serve
 from gateway.app.check import check_tls
 from gateway.app.counter import Counter
 from gateway.app.headquarters import Headquarters
+from gateway.app.tenders import TenderParts
 from gateway.clock import Clock
 from gateway.config import Config
 from gateway.devices.manager import Manager
@@ -132,6 +133,9 @@ class Gateway:
         self._people = self._make_people()
         local, store_id = self._clock.local, config.gateway.store_id
         self._offers = StoreOffers.of(self._inbox, self._outbox, self._money, store_id, local)
+        self._tenders = TenderParts(
+            config, self._money, self._inbox, self._outbox, self._book, self._offers.coupons, self._clock
+        )
         self._counter = self._make_counter()
         self._housekeeping = self._make_housekeeping()
         self._disk.listen(self._disk_changed)
@@ -202,6 +206,7 @@ class Gateway:
             self._status.changed,
             self._people,
             self._offers,
+            self._tenders,
         )
 
     def _make_housekeeping(self) -> Housekeeping:
@@ -265,7 +270,7 @@ class Gateway:
         self._loop.call_soon_threadsafe(self._headquarters.moved)
 
     def _feed_changed(self, feed: str) -> None:
-        self._offers.feed_changed(feed)
+        self._counter.feed_changed(feed)
 
     def _device_said(self, _device: str, entry: Any) -> None:
         if isinstance(entry, Happened) and isinstance(entry.event, PowerChanged):

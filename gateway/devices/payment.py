@@ -332,8 +332,12 @@ class PaymentDesk:
         await self._journal.resolved(result)
         return self._close(result)
 
-    async def decide(self, payment_id: str, outcome: PaymentOutcome, who: str, why: str) -> PaymentResult:
+    async def decide(
+        self, payment_id: str, outcome: PaymentOutcome, who: str, why: str, reference: str = ""
+    ) -> PaymentResult:
         """A person says what became of it, having looked at the terminal; the journal says who, and why.
+
+        reference: not taken from a person: with one that was misread another payment could be taken back.
 
         Raises:
             DeviceRefused: there is no such open payment, or `unknown` is no decision.

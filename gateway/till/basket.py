@@ -8,8 +8,9 @@ A voided line stays and counts nothing. All amounts are integers of the store's 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, model_validator
 from uuid6 import uuid7
@@ -17,13 +18,16 @@ from uuid6 import uuid7
 from gateway.errors import SaleRefused
 from gateway.till.line import Line
 from gateway.till.offers.rows import ByHand, CouponOnSale, MemberOnSale, Offers
+from gateway.till.returns.rows import Returning
 from gateway.till.tenders.rows import OpenPayment, Tendered
 from gateway.till.tenders.settlement import Settlement
-from retail.sale import UtcTime
+from gateway.till.uses import Use
+from retail.sale import TenderType, UtcTime
 from retail.units import Money
 
 __all__ = ["Action", "Basket", "Line", "State"]
 
+Either = TypeVar("Either", bound=Line | Returning)
 State = Literal["idle", "selling", "tendering", "paying", "unknown", "suspended", "finished", "voided"]
 Action = Literal[
     "add",
@@ -114,7 +118,8 @@ class Basket(BaseModel):
 
     rung_at: the store's own time when the last article was rung: the rules of that moment hold for the whole sale.
     by_hand: a discount on the whole sale. age_seen: how old the customer is at least. bag_offset_grams: what lies in
-    the bag besides, as an attendant saw; bag_unchecked: he has to watch it himself.
+    the bag besides, as an attendant saw; bag_unchecked: he has to watch it himself. has_used: units that come back,
+    points or a voucher stood in it once, so that the money file may hold some for it.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -129,6 +134,8 @@ class Basket(BaseModel):
     tenders: list[Tendered] = []
     payment: OpenPayment | None = None
     cash_step_minor: int = 1
+    returns: list[Returning] = []
+    has_used: bool = False
     rung_at: datetime | None = None
     member: MemberOnSale | None = None
     coupons: list[CouponOnSale] = []
@@ -168,7 +175,7 @@ class Basket(BaseModel):
     def begin_if_idle(self, now: datetime) -> None:
         """A new transaction gets its key here: what is posted under it can be booked only once."""
         if self.state == "idle":
-            self.lines, self.tenders = [], []
+            self.lines, self.tenders, self.returns = [], [], []
             self.take_key()
             self.begin = now
 
@@ -181,7 +188,18 @@ class Basket(BaseModel):
         return sum((line.amount(self.currency) for line in self.lines if not line.void), Money(0, self.currency))
 
     def total(self) -> Money:
-        return sum((line.net(self.currency) for line in self.lines if not line.void), Money(0, self.currency))
+        """What is sold less what is paid back for goods that come back; below 0 the shop owes."""
+        sold = sum((line.net(self.currency) for line in self.lines if not line.void), Money(0, self.currency))
+        return sold - self.returned()
+
+    def returned(self) -> Money:
+        return sum((back.amount(self.currency) for back in self.returns if not back.void), Money(0, self.currency))
+
+    def next_line_number(self) -> int:
+        if self.state == "idle":
+            return 1
+        sold, back = [line.line_number for line in self.lines], [one.line_number for one in self.returns]
+        return 1 + max([*sold, *back], default=0)
 
     def points_earned(self) -> int:
         """What the member gets for this sale; nothing without one."""
@@ -193,7 +211,7 @@ class Basket(BaseModel):
 
     def has_goods(self) -> bool:
         """Whether there is anything to pay or to pay out for, if only nothing: an article that is free."""
-        return any(not line.void for line in self.lines)
+        return any(not line.void for line in self.lines) or any(not back.void for back in self.returns)
 
     def settlement(self) -> Settlement:
         return Settlement(self.total().minor, self.tenders, self.cash_step_minor)
@@ -213,21 +231,44 @@ class Basket(BaseModel):
         """Those that a terminal or a wallet's own device took: each stands in the payment journal."""
         return [tender for tender in self.tenders if tender.payment_id]
 
+    def paid_by(self, tender_type: TenderType) -> str:
+        """The payment that had paid for goods that come back now; "" if none is known."""
+        paid = [one for back in self.returns if not back.void for one in back.paid_with]
+        return next((one.payment_id for one in paid if one.tender_type == tender_type), "")
+
     def holds(self, payment_id: str) -> bool:
         """Whether this payment is one of this basket's: under way, or one of its tenders."""
         mine = [tender.payment_id for tender in self.tenders] + ([self.payment.payment_id] if self.payment else [])
         return payment_id in mine
 
-    def void_line(self, line_number: int | None) -> Line:
-        """Take a line back: the last one where no number is given."""
-        line = self.open_line(line_number)
+    def uses(self) -> list[Use]:
+        """What this sale uses of things that there is only so much of, one a thing."""
+        found: dict[tuple[str, str], Use] = {}
+        mine = [use for back in self.returns if not back.void for use in back.uses()]
+        for tender in self.tenders:
+            if tender.points and self.member is not None:
+                mine.append(Use("points", self.member.member_id, tender.points))
+            if tender.tender_type == "Voucher" and tender.amount_minor > 0:
+                mine.append(Use("voucher", tender.voucher_id, tender.amount_minor))
+        for use in mine:
+            known = found.get((use.kind, use.code))
+            found[use.kind, use.code] = use if known is None else known.with_more(use)
+        return list(found.values())
+
+    def void_line(self, line_number: int | None) -> Line | Returning:
+        """Take a line back, or a return: the last one where no number is given."""
+        both: list[Line | Returning] = [*self.lines, *self.returns]
+        line = self._not_void(both, line_number)
         self.step("void_line")
         line.void = True
         return line
 
     def open_line(self, line_number: int | None) -> Line:
         """The line of this number, or the last one; raises SaleRefused where it is not there or void."""
-        open_lines = [line for line in self.lines if not line.void]
+        return self._not_void(self.lines, line_number)
+
+    def _not_void(self, lines: Sequence[Either], line_number: int | None) -> Either:
+        open_lines = sorted((line for line in lines if not line.void), key=lambda line: line.line_number)
         wanted = [line for line in open_lines if line_number is None or line.line_number == line_number]
         if not wanted:
             raise SaleRefused(

@@ -5,19 +5,25 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from gateway.till.basket import Basket
+from gateway.till.lane import Finished, Paid
 from gateway.till.line import Line
-from retail.pricing import tax_per_code
-from retail.sale import CouponLine, LineItem, LoyaltyLine, RetailTransaction, SaleLine, TaxLine
+from gateway.till.paper.receipt import receipt_number
+from retail.pricing import included_tax_minor
+from retail.sale import CouponLine, LineItem, LoyaltyLine, RetailTransaction, ReturnLine, SaleLine, TaxLine
+from retail.units import Money
 
 
 def to_transaction(
     basket: Basket, store_id: str, workstation_id: str, sequence_number: int, business_date: date, end: datetime
 ) -> RetailTransaction:
     """The finished sale. business_date: the day it is booked on; end: now, in UTC."""
-    sold = [_sale_line(line, basket.currency) for line in basket.lines]
-    taxes = _taxes(basket, len(sold) + 1)
-    tenders = basket.settlement().rows(len(sold) + len(taxes) + 1)
-    rewards = _rewards(basket, len(sold) + len(taxes) + len(tenders) + 1)
+    goods: list[SaleLine | ReturnLine] = [_sale_line(line, basket.currency) for line in basket.lines]
+    goods += [back.line.model_copy(update={"void_flag": back.void}) for back in basket.returns]
+    goods.sort(key=lambda line: line.line_number)
+    number = max((line.line_number for line in goods), default=0) + 1
+    taxes = _taxes(basket, number)
+    tenders = basket.settlement().rows(number + len(taxes))
+    rewards = _rewards(basket, number + len(taxes) + len(tenders))
     return RetailTransaction(
         store_id=store_id,
         workstation_id=workstation_id,
@@ -27,30 +33,39 @@ def to_transaction(
         begin_date_time=basket.begin or end,
         end_date_time=max(end, basket.begin or end),
         currency=basket.currency,
-        line_items=[*sold, *taxes, *tenders, *rewards],
+        line_items=[*goods, *taxes, *tenders, *rewards],
         total_minor=basket.total().minor,
         member_id=basket.member.member_id if basket.member else None,
     )
 
 
 def _taxes(basket: Basket, first_number: int) -> list[TaxLine]:
-    """What tax the nets contain, once per tax code."""
-    rates = {line.tax_code: line.tax_rate_basis_points for line in basket.lines}
-    taxed = [(line.tax_code, line.net(basket.currency)) for line in basket.lines if not line.void]
+    """What tax the nets contain, once per tax code: what was sold less what came back, with the tax that it had."""
+    rates = {line.tax_code: line.tax_rate_basis_points for line in basket.lines if not line.void}
+    sold, back, back_tax = dict.fromkeys(rates, 0), dict.fromkeys(rates, 0), dict.fromkeys(rates, 0)
+    for line in basket.lines:
+        if not line.void:
+            sold[line.tax_code] += line.net(basket.currency).minor
+    for one in basket.returns:
+        code = one.line.tax_code
+        if not one.void:
+            rates.setdefault(code, one.tax_rate_basis_points)
+            back[code] = back.get(code, 0) + one.line.extended_amount_minor
+            back_tax[code] = back_tax.get(code, 0) + one.line.tax_amount_minor
     return [
         TaxLine(
             line_number=number,
             tax_code=code,
             rate_basis_points=rate,
-            taxable_amount_minor=net.minor,
-            tax_amount_minor=tax.minor,
+            taxable_amount_minor=sold.get(code, 0) - back[code],
+            tax_amount_minor=included_tax_minor(sold.get(code, 0), rate) - back_tax[code],
         )
-        for number, (code, rate, net, tax) in enumerate(tax_per_code(taxed, rates), first_number)
+        for number, (code, rate) in enumerate(rates.items(), first_number)
     ]
 
 
 def _rewards(basket: Basket, first_number: int) -> list[LineItem]:
-    """The coupons that did something, and the points that the member gets."""
+    """The coupons that did something, the points that the member gets, and those that go back with goods."""
     rewards: list[LineItem] = [
         CouponLine(line_number=number, coupon_id=one.coupon_id, scanned_code=one.scanned_code)
         for number, one in enumerate(basket.coupons_used(), first_number)
@@ -62,7 +77,33 @@ def _rewards(basket: Basket, first_number: int) -> list[LineItem]:
             )
             for number, earned in enumerate(basket.offers.points, first_number + len(rewards))
         ]
+    taken: dict[str, int] = {}
+    for back in basket.returns:
+        if back.member_id is not None and back.points and not back.void:
+            taken[back.member_id] = taken.get(back.member_id, 0) + back.points
+    rewards += [
+        LoyaltyLine(line_number=number, member_id=member_id, points=-points)
+        for number, (member_id, points) in enumerate(taken.items(), first_number + len(rewards))
+    ]
     return rewards
+
+
+def finished(sale: RetailTransaction, seq: int) -> Finished:
+    """The sale as the screen shows it behind its end."""
+
+    def money(minor: int) -> Money:
+        return Money(minor, sale.currency)
+
+    tenders = sale.tenders()
+    return Finished(
+        number=receipt_number(sale),
+        seq=seq,
+        total=money(sale.total_minor),
+        tendered=money(sum(tender.amount_minor for tender in tenders)),
+        change=money(sum(tender.change_minor for tender in tenders)),
+        paid=tuple(Paid(one.tender_type, money(one.amount_minor), one.card or "") for one in tenders),
+        rounding=money(sale.rounding_minor()),
+    )
 
 
 def _sale_line(line: Line, currency: str) -> SaleLine:

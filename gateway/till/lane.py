@@ -63,7 +63,7 @@ class Paid:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The last sale of this workstation, for the screen."""
+    """The last sale of this workstation, for the screen. rounding: what cash was rounded by."""
 
     number: str
     seq: int
@@ -71,6 +71,7 @@ class Finished:
     tendered: Money
     change: Money
     paid: tuple[Paid, ...] = ()
+    rounding: Money | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from datetime import date
 from gateway.queue.database import Database
 from gateway.queue.outbox import Kept, Outbox
 from gateway.queue.records import Draft
-from gateway.till import lane_notes, suspended
+from gateway.till import lane_notes, suspended, uses
 from gateway.till.basket import Basket
 from gateway.till.day import rows as day_rows
 from gateway.till.day.rows import Session
@@ -49,6 +49,7 @@ CREATE TABLE IF NOT EXISTS earlier_number
     (workstation_id TEXT PRIMARY KEY, number INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 """
     + jobs.SCHEMA
+    + uses.SCHEMA
 )
 
 
@@ -74,6 +75,7 @@ def salvage(old: sqlite3.Connection, new: sqlite3.Connection) -> None:
             new.executemany(insert, [tuple(row) for row in old.execute(query)])
         except sqlite3.DatabaseError as error:
             log.error("not everything could be salvaged: %s", error)
+    uses.salvage(old, new)
 
 
 class Ledger:
@@ -202,6 +204,7 @@ class Ledger:
             [(key,) for key in keys],
         )
         jobs.prune(connection, keys)
+        uses.prune(connection, keys)
         day_rows.prune(connection, keys)
 
     # --- sessions and suspended sales -------------------------------------------------------------------------------

@@ -83,7 +83,7 @@ class Ringing:
         quantity, grams, price, tare = await self._measure(item, meaning, regular, basket)
         period = item.period_at(at)
         return Line(
-            line_number=len(basket.lines) + 1 if basket.state != "idle" else 1,
+            line_number=basket.next_line_number(),
             item_id=item.item_id,
             description=item.description,
             scanned_code=code,
@@ -134,7 +134,7 @@ class Ringing:
             if meaning.weight is not None:
                 return None, meaning.weight.grams, price_minor, 0  # what a label says is net
             tare = item.tare_grams or 0 if basket.pending_tare_grams is None else basket.pending_tare_grams
-            grams, taken_off = await self._weigh(item, price_minor, tare)
+            grams, taken_off = await self.weigh(item, price_minor, tare)
             return None, grams, price_minor, taken_off
         if meaning.weight is not None:
             raise SaleRefused(
@@ -142,7 +142,7 @@ class Ringing:
             )
         return (meaning.pieces or 1) * (pieces or 1), None, price_minor, 0
 
-    async def _weigh(self, item: Item, price_minor: int, tare_grams: int) -> tuple[int, int]:
+    async def weigh(self, item: Item, price_minor: int, tare_grams: int) -> tuple[int, int]:
         """(net grams, tare taken off): a scale that was tared itself says net, and nothing more is taken off."""
         if self._scale is None:
             raise SaleRefused(

@@ -11,46 +11,44 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
-from dataclasses import replace
 from typing import Any
 
 from gateway.clock import Clock
-from gateway.errors import DeviceError, SaleRefused
-from gateway.peripherals import OpenDrawer
+from gateway.errors import SaleRefused
 from gateway.till.attention import NOTE as CALL_NOTE
 from gateway.till.attention import Attention
 from gateway.till.authority import Act, Approval, Asked
 from gateway.till.basket import Basket, Line
 from gateway.till.catalogue import Catalogue
 from gateway.till.change import Change
-from gateway.till.closing import to_transaction
 from gateway.till.command import Command
-from gateway.till.day import training
 from gateway.till.day.till_day import TillDay
+from gateway.till.ending import Ending
 from gateway.till.guards.ages import AgeChecks
 from gateway.till.guards.bagging import Bagging
 from gateway.till.guards.overrides import PriceOverrides
 from gateway.till.guards.quantities import must_be_meant
-from gateway.till.lane import Ask, EntryMethod, Finished, Lane, Notice, Paid, Store
+from gateway.till.holding import Holding
+from gateway.till.lane import Ask, EntryMethod, Finished, Lane, Notice, Store
 from gateway.till.ledger import Ledger
 from gateway.till.offers.sale import SaleOffers
 from gateway.till.offers.store import StoreOffers
-from gateway.till.paper.receipt import receipt_number
 from gateway.till.payments.card import CardPayments
 from gateway.till.payments.terminals import Terminals
 from gateway.till.people.signing import NOTE, LanePeople, People
+from gateway.till.returns.returning import ReturnDesk, Returns
+from gateway.till.returns.rows import Returning
 from gateway.till.ringing import Ringing
 from gateway.till.suspending import Suspending
+from gateway.till.tenders.stored import Means
 from gateway.till.tenders.tendering import Tendering
 from retail.barcode import Meaning
-from retail.sale import RetailTransaction
 from retail.units import Money
+from retail.wire.rows import Item
 
 __all__ = ["Ask", "Finished", "Lane", "Notice", "Store", "Workstation"]
 
 log = logging.getLogger(__name__)
-
-DRAWER_WITHIN_S = 3.0
 
 
 class Workstation:
@@ -66,10 +64,13 @@ class Workstation:
         terminals: Terminals | None = None,
         people: People | None = None,
         offers: StoreOffers | None = None,
+        means: Means | None = None,
+        returns: ReturnDesk | None = None,
     ) -> None:
         """no_room: why a new sale may not begin now, or None. terminals: where lane.terminal is one of.
 
         people: None for a till without operators. offers: the store's rules, members and coupons; None without any.
+        means: what it takes besides cash and cards. returns: None where no goods are taken back.
         """
         self.lane = lane
         self.store = store
@@ -94,7 +95,10 @@ class Workstation:
         self.weighing = False
         self._ringing = Ringing(store, catalogue, clock, lane.scale, self._set_weighing)
         self.card = CardPayments(self, terminals, lane.terminal) if terminals is not None else None
-        self.tenders = Tendering(self, self.card)
+        self.holding = Holding(self)
+        self.tenders = Tendering(self, self.card, means or Means())
+        self.returns = Returns(self, returns)
+        self.ending = Ending(self, ledger)
         self.offers = SaleOffers(self, offers or StoreOffers())
 
     def new_basket(self) -> Basket:
@@ -157,11 +161,7 @@ class Workstation:
         """
         async with self.command():
             item, meaning = self._ringing.article(code, symbology)
-            self._may_add()
-            if self.basket.state == "idle":
-                self.day.must_be_ready_to_sell()
-            if self.basket.state == "idle" and (why := self._no_room()):
-                raise SaleRefused(why, reason="disk_full")
+            self.may_add()
             self.attention.must_not_block()
             await self.bagging.check()
             if pieces is not None:
@@ -178,24 +178,31 @@ class Workstation:
             await self.keep()
             return line
 
-    def _may_add(self) -> None:
+    def may_add(self) -> None:
+        """Raises SaleRefused where no line may be added now, or no sale may begin."""
         if self.basket.state not in ("idle", "selling"):
             self.basket.model_copy().step("add")
+        if self.basket.state == "idle":
+            self.day.must_be_ready_to_sell()
+            if why := self._no_room():
+                raise SaleRefused(why, reason="disk_full")
 
     async def set_quantity(self, pieces: int, confirmed: bool = False) -> None:
         """`3 x`: the next item counts so many times."""
         async with self.command():
             must_be_meant(pieces, confirmed)
-            self._may_add()
+            if self.basket.state != "idle":
+                self.may_add()
             self.basket.pending_quantity = pieces
 
     async def set_tare(self, grams: int) -> None:
         """What the next weighed article's container weighs, in place of what its row says; 0: it has none."""
         async with self.command():
-            self._may_add()
+            if self.basket.state != "idle":
+                self.may_add()
             self.basket.pending_tare_grams = grams
 
-    async def void_line(self, line_number: int | None = None, approval: Approval | None = None) -> Line:
+    async def void_line(self, line_number: int | None = None, approval: Approval | None = None) -> Line | Returning:
         async with self.command():
             await self.people.allow(Asked(Act.VOID_LINE), approval=approval)
             line = self.basket.void_line(line_number)
@@ -239,6 +246,7 @@ class Workstation:
     async def keep(self) -> None:
         """The basket as it is now, priced, on disk, with what was noted and audited in this command."""
         self.offers.price()
+        self.holding.keep()
         await self._ledger.keep_basket(self.lane.workstation_id, self.basket, self.change.take())
 
     async def begin_anew(self) -> None:
@@ -263,94 +271,21 @@ class Workstation:
             total = max(0, given_up.total().minor)
             self.day.controls.record("SaleVoid", total, authorised_by=authorised_by)
         self.offers.give_up(self.basket)
+        self.holding.give_up()
+        self.tenders.stored.give_up()
         await self.begin_anew()
 
     async def finish_or_keep(self) -> Finished | None:
         """Behind a tender: the sale is finished when nothing is due any more, else the basket is kept with it."""
         if self.basket.settlement().covered:
-            return await self._finish()
+            return await self.ending.finish()
         await self.keep()
         return None
-
-    async def _finish(self) -> Finished:
-        sale = self._to_transaction()
-        if sale.training_flag:
-            return await self._finish_training(sale)
-        printer = self.lane.printer
-        if self.card is not None:
-            self.change.add(self.card.booking([one.payment_id for one in self.basket.electronic_tenders()]))
-        self.offers.book(self.basket)
-        kept = await self._ledger.finish(
-            self.basket.idempotency_key,
-            sale,
-            "till",
-            printer,
-            clear_basket=True,
-            also=self.change.take(),
-        )
-        self.last = self._finished(sale, kept.seq)
-        cash_moved = any(tender.tender_type == "Cash" for tender in self.basket.tenders)
-        self.basket = self.new_basket()
-        self.offers.price()
-        log.info("sale %s: %s %s, seq %d", self.last.number, self.last.total.plain(), sale.currency, kept.seq)
-        self.receipt_waiting()
-        if cash_moved:
-            self.open_drawer()
-        return self.last
-
-    async def _finish_training(self, sale: RetailTransaction) -> Finished:
-        self.change.take()  # nothing of a training sale is told to anybody
-        self.offers.give_up(self.basket)
-        await self.day.training.finish(sale)
-        self.basket = self.new_basket()
-        self.offers.price()
-        self.last = replace(self._finished(sale, 0), number=training.NUMBER)
-        self.receipt_waiting()
-        return self.last
 
     def receipt_waiting(self) -> None:
         """There is paper to print."""
         if self.lane.printer is not None:
             self._receipt_waiting()
-
-    def open_drawer(self) -> None:
-        """After the commit; that it does not open is said on the screen and undoes nothing."""
-        if self.lane.drawer is not None:
-            self.later(self._open_drawer(self.lane.drawer))
-
-    def _finished(self, sale: RetailTransaction, seq: int) -> Finished:
-        def money(minor: int) -> Money:
-            return Money(minor, sale.currency)
-
-        tenders = sale.tenders()
-        return Finished(
-            number=receipt_number(sale),
-            seq=seq,
-            total=money(sale.total_minor),
-            tendered=money(sum(tender.amount_minor for tender in tenders)),
-            change=money(sum(tender.change_minor for tender in tenders)),
-            paid=tuple(Paid(one.tender_type, money(one.amount_minor), one.card or "") for one in tenders),
-        )
-
-    def _to_transaction(self) -> RetailTransaction:
-        self.basket.model_copy().step("finish")  # it stays as it is, for whoever looks, until the sale is on disk
-        sale = to_transaction(
-            self.basket,
-            self.store.store_id,
-            self.lane.workstation_id,
-            self._ledger.last_sequence_number(self.lane.workstation_id) + 1,
-            self.day.business_date(),
-            self.clock.wall(),
-        )
-        facts = {"session_id": self.day.session_id(), "training_flag": self.basket.training}
-        return sale.model_copy(update=facts)
-
-    async def _open_drawer(self, drawer: Ask) -> None:
-        try:
-            await drawer(OpenDrawer(), DRAWER_WITHIN_S)
-        except DeviceError as error:
-            log.warning("drawer did not open: %s", error, extra={"workstation": self.lane.workstation_id})
-            self.say_error(error.reason, f"The sale is booked; the drawer did not open: {error}")
 
     def say_error(self, reason: str, text: str) -> None:
         self.notice = Notice("error", reason, text)
@@ -359,6 +294,21 @@ class Workstation:
     def shown(self, minor: int) -> str:
         """An amount as people of the store's locale write it."""
         return Money(minor, self.store.currency).shown(self.store.locale)
+
+    def plain(self, minor: int) -> str:
+        return Money(minor, self.store.currency).plain()
+
+    def article(self, code: str, symbology: str) -> tuple[Item, Meaning]:
+        """Raises SaleRefused where the code means no article, or none that is known."""
+        return self._ringing.article(code, symbology)
+
+    def item(self, item_id: str) -> Item | None:
+        return self._ringing.catalogue.item(item_id)
+
+    async def weigh(self, item: Item, price_minor: int) -> int:
+        """Net grams, from the workstation's scale."""
+        net, _ = await self._ringing.weigh(item, price_minor, item.tare_grams or 0)
+        return net
 
     def sells(self, code: str, meaning: Meaning) -> bool:
         """Whether this code is one of the catalogue."""

@@ -94,6 +94,14 @@ class Item(Shape):
         ]
         return max(holding, key=lambda period: period.valid_from, default=None)
 
+    def lowest_price(self, since: datetime, until: datetime) -> int | None:
+        """The lowest price that was in force at any minute of these local times, as far as this row knows."""
+        first, last = since.replace(tzinfo=None), until.replace(tzinfo=None)
+        turns = [turn for period in self.prices for turn in (period.valid_from, period.valid_until) if turn is not None]
+        moments = [first, last, *(turn for turn in turns if first < turn < last)]
+        prices = [price for moment in moments if (price := self.price_at(moment)) is not None]
+        return min(prices, default=None)
+
 
 class PromotionRow(Shape):
     """A row of feed `promotions`; the rule as docs/promotions-rules.schema.json has it, its id the key."""

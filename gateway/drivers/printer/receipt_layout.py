@@ -22,7 +22,15 @@ def width(text: str) -> int:
 
 
 def wrapped(text: str, columns: int) -> list[str]:
-    """Lines of at most so many columns, broken at blanks where there are some; never fewer than one line."""
+    """Lines of at most so many columns, broken at blanks where there are some; never fewer than one line.
+
+    Blanks at its beginning indent all of them.
+    """
+    indent = " " * min(len(text) - len(text.lstrip(" ")), columns // 4)
+    return [indent + line for line in _broken(text, columns - len(indent))] if text.strip() else [""]
+
+
+def _broken(text: str, columns: int) -> list[str]:
     lines, line = [], ""
     for word in text.split():
         if line and width(line) + 1 + width(word) <= columns:

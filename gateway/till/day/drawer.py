@@ -39,7 +39,7 @@ class Drawer:
             authorised_by = await till.people.allow(Asked(Act.NO_SALE, reason=reason), approval=approval)
             self._controls.record("NoSale", reason=reason, authorised_by=authorised_by)
             await till.write_change()
-            till.open_drawer()
+            till.ending.open_drawer()
 
     async def move(
         self, move: Move, amount_minor: int, reason: str, approval: Approval | None = None
@@ -63,7 +63,7 @@ class Drawer:
                 lines = report.cash_slip(till.store, self._clock.zone, control)
                 till.change.add(lambda connection: slips.put(connection, printer, lines))
             await till.write_change()
-            till.open_drawer()
+            till.ending.open_drawer()
             till.receipt_waiting()
             return control
 

@@ -1,4 +1,4 @@
-"""The card payments of one workstation: each is followed to its end, across lost answers, full disks and restarts.
+"""The payments of one workstation by card and wallet, in and out: each is followed to its end, whatever is lost.
 
 The basket on disk names the payment before the terminal's desk is asked, and holds it until its result stands in the
 basket too. So whatever was killed in between: a basket with a payment has a payment whose end must be found, and the
@@ -21,6 +21,7 @@ from gateway.peripherals import PaymentKind, PaymentOutcome, PaymentProgress, Pa
 from gateway.till.basket import Action
 from gateway.till.payments.rows import Origin
 from gateway.till.payments.terminals import Terminals
+from gateway.till.payments.wallets import Wallet
 from gateway.till.tenders.rows import OpenPayment, Tendered
 
 if TYPE_CHECKING:
@@ -50,18 +51,39 @@ class CardPayments:
 
     # --- commands; the first two inside the workstation's own -------------------------------------------------------
 
-    async def take(self, amount_minor: int) -> None:
-        """Take money. Returns when the intent is on disk; the rest is followed behind the scenes."""
-        await self._begin("pay", PaymentKind.SALE, amount_minor)
+    async def take(self, amount_minor: int, wallet: Wallet | None = None, reference: str = "") -> None:
+        """Take money. Returns when the intent is on disk; the rest is followed behind the scenes.
+
+        reference: what a wallet's own device shows already.
+        """
+        await self._begin("pay", PaymentKind.SALE, amount_minor, wallet=wallet, reference=reference)
+
+    async def give(self, amount_minor: int, paid: str = "", wallet: Wallet | None = None, reference: str = "") -> None:
+        """Give money back, for goods that came back. paid: the id of the payment that had paid for them, if known.
+
+        It counts as an intent like any other: what nobody can tell of is asked, and goes out once.
+        """
+        known = self._terminals.book.find(paid) if paid else None
+        here = known is not None and known.terminal == self._asked_of(wallet)
+        original = known.reference if known is not None and here else ""
+        await self._begin(
+            "pay", PaymentKind.REFUND, amount_minor, original=original, wallet=wallet, reference=reference
+        )
 
     async def take_back(self, tender: Tendered, alone: bool) -> None:
         """Reverse this tender; not alone: the others follow, and then the sale is void."""
+        if tender.amount_minor < 0:
+            raise SaleRefused(
+                "this was paid out already, and no terminal takes that back: finish the return",
+                reason="paid_out",
+            )
         if not tender.reference:
             raise SaleRefused(
                 "this card payment was decided by hand, so the terminal cannot be asked to take it back: finish the"
                 " sale, or give the money back at the terminal and finish the sale in cash",
                 reason="no_reference",
             )
+        known = self._terminals.book.find(tender.payment_id)
         await self._begin(
             "reverse",
             PaymentKind.REVERSAL,
@@ -69,6 +91,8 @@ class CardPayments:
             original=tender.reference,
             reverses=tender.payment_id,
             alone=alone,
+            wallet=self._terminals.wallets.get(tender.wallet),
+            terminal=known.terminal if known is not None else self.terminal,
         )
 
     async def _begin(
@@ -79,13 +103,15 @@ class CardPayments:
         original: str = "",
         reverses: str | None = None,
         alone: bool = False,
+        wallet: Wallet | None = None,
+        reference: str = "",
+        terminal: str | None = None,
     ) -> None:
-        if self.terminal is None:
-            raise SaleRefused("this workstation has no card terminal", reason="no_terminal")
         till = self._till
         payment = OpenPayment(
             payment_id=str(uuid7()),
-            terminal=self.terminal,
+            terminal=terminal or self._asked_of(wallet),
+            wallet=wallet.name if wallet is not None else "",
             kind=kind,
             amount_minor=amount_minor,
             currency=till.store.currency,
@@ -104,7 +130,25 @@ class CardPayments:
         self.progress = None
         origin = Origin(till.lane.workstation_id, till.basket.idempotency_key, reverses)
         self._terminals.book.begins(payment.payment_id, origin)
+        if reference and (desk := self._terminals.by_hand(payment.terminal)) is not None:
+            desk.is_keyed(payment.payment_id, reference)
         self._follow(payment, lost=False)
+
+    def wallet(self, name: str) -> Wallet:
+        """Raises SaleRefused where this store takes no such wallet."""
+        found = self._terminals.wallets.get(name)
+        if found is None:
+            there = ", ".join(self._terminals.wallets) or "none"
+            text = f"no wallet {name[:40]!r} is taken here; there are {there}"
+            raise SaleRefused(text, reason="unknown_wallet", field="wallet")
+        return found
+
+    def _asked_of(self, wallet: Wallet | None) -> str:
+        """The desk that is asked."""
+        terminal = self.terminal if wallet is None else wallet.terminal or wallet.by_hand
+        if terminal is None:
+            raise SaleRefused("this workstation has no card terminal", reason="no_terminal")
+        return terminal
 
     async def abort(self) -> None:
         payment = self._till.basket.payment
@@ -116,7 +160,7 @@ class CardPayments:
             self._till.say_error(error.reason, f"The terminal was not aborted: {error}")
             raise
 
-    async def decide(self, done: bool, who: str, why: str) -> None:
+    async def decide(self, done: bool, who: str, why: str, reference: str = "") -> None:
         payment = self._till.basket.payment
         if payment is None or self._till.basket.state != "unknown":
             raise SaleRefused("there is no payment to decide", reason="nothing_to_decide")
@@ -125,7 +169,7 @@ class CardPayments:
             raise SaleRefused(text, reason="still_asking")
         if self._question is not None:
             self._question.cancel()  # the desk is free for a person's word as soon as this has ended
-        await self._terminals.decide(payment.terminal, payment.payment_id, done, who, why)
+        await self._terminals.decide(payment.terminal, payment.payment_id, done, who, why, reference)
         self._decided.set()
         if self._following is not None:
             await asyncio.wait({self._following}, timeout=DECIDED_WITHIN_S)
@@ -285,10 +329,15 @@ class CardPayments:
             till.say_error(refused.reason, str(refused))
 
     def _in_words(self, payment: OpenPayment, result: PaymentResult) -> str:
-        if payment.kind is PaymentKind.REVERSAL:
-            so = "" if payment.alone else ", so the sale is not void"
-            return f"The card payment was not taken back{so}: {result.reason}"
-        return f"Not paid by card: {result.reason}"
+        by = payment.wallet or "card"
+        match payment.kind:
+            case PaymentKind.REVERSAL:
+                so = "" if payment.alone else ", so the sale is not void"
+                return f"The {by} payment was not taken back{so}: {result.reason}"
+            case PaymentKind.REFUND:
+                return f"Not paid back by {by}: {result.reason}"
+            case PaymentKind.SALE:
+                return f"Not paid by {by}: {result.reason}"
 
     def booking(self, payment_ids: Sequence[str]) -> Callable[[sqlite3.Connection], None]:
         """What the sale's own SQL transaction does to the journal."""

@@ -70,6 +70,7 @@ CREATE INDEX IF NOT EXISTS payment_entry_of ON payment_entry (payment_id, number
 """
 
 _IS_OPEN = "state IN ('intent', 'accepted', 'held', 'unknown')"
+TOLD = "told"
 Heard = Callable[[str, str], None]
 
 
@@ -162,12 +163,12 @@ class PaymentBook:
         """These stand in the sale that this SQL transaction writes.
 
         Raises:
-            QueueError: one of them took no money, or stands elsewhere already: such a sale must not be written.
+            QueueError: one of them moved no money, or stands elsewhere already: such a sale must not be written.
         """
         for payment_id in payment_ids:
             changed = connection.execute(
                 "UPDATE payment SET settled = 'booked' WHERE payment_id = ? AND state = 'approved'"
-                " AND kind = 'sale' AND settled IS NULL",
+                " AND kind IN ('sale', 'refund') AND settled IS NULL",
                 (payment_id,),
             ).rowcount
             if changed != 1:
@@ -220,11 +221,27 @@ class PaymentBook:
             terminal,
         )
 
+    def refunds_without_return(self, terminal: str) -> list[KnownPayment]:
+        """Money that a workstation's terminal gave and that stands in no transaction; it cannot be asked back."""
+        return self.read(
+            "WHERE terminal = ? AND state = 'approved' AND kind = 'refund' AND settled IS NULL"
+            " AND workstation_id IS NOT NULL ORDER BY number",
+            terminal,
+        )
+
+    async def note_told(self, payment_id: str) -> None:
+        await self.write(payment_id, TOLD, {}, lambda _connection: None)
+
+    def is_told(self, payment_id: str) -> bool:
+        """Whether headquarters has heard that somebody must look at this one."""
+        return any(entry.entry == TOLD for entry in self.history(payment_id))
+
     def terminals_with_loose_ends(self) -> set[str]:
         """Those with an open payment or an unsettled one, configured or not."""
         rows = self._database.read(
             f"SELECT DISTINCT terminal FROM payment WHERE {_IS_OPEN} UNION SELECT DISTINCT terminal FROM payment"  # noqa: S608
-            " WHERE state = 'approved' AND kind = 'sale' AND settled IS NULL AND workstation_id IS NOT NULL"
+            " WHERE state = 'approved' AND kind IN ('sale', 'refund') AND settled IS NULL"
+            " AND workstation_id IS NOT NULL"
         )
         return {row["terminal"] for row in rows}
 

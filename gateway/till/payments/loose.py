@@ -113,7 +113,7 @@ class LoosePayments:
         finally:
             self._paying.discard(pay.payment_id)
 
-    async def decide(self, payment_id: str, done: bool, who: str, why: str) -> KnownPayment:
+    async def decide(self, payment_id: str, done: bool, who: str, why: str, reference: str = "") -> KnownPayment:
         """A person's word on a payment that no basket holds.
 
         Raises:
@@ -129,7 +129,7 @@ class LoosePayments:
             raise SaleRefused("the terminal is still at it: wait for its answer", reason="still_asking")
         if task := self._running.get(payment_id):
             task.cancel()  # the desk is free for a person's word as soon as this has ended
-        await self._terminals.decide(known.terminal, payment_id, done, who, why)
+        await self._terminals.decide(known.terminal, payment_id, done, who, why, reference)
         decided = self.book.find(payment_id)
         assert decided is not None  # noqa: S101  found before, and nothing removes an open one
         self._give_back_at(known.terminal)
@@ -187,15 +187,19 @@ class LoosePayments:
             if name in self._running or known.payment_id in open_reversals or self._in_a_basket(known.payment_id):
                 continue
             self._run(name, self._give_back(known))
+        for known in self.book.refunds_without_return(terminal):
+            if not self._in_a_basket(known.payment_id) and not self.book.is_told(known.payment_id):
+                self._run(f"told-{known.payment_id}", self._tell_of_refund(known))
+
+    async def _tell_of_refund(self, known: KnownPayment) -> None:
+        """A card got money, and the return that it was for is lost: only a person can book it."""
+        text = f"refund {known.payment_id} went to a card and stands in no return; enter that return again"
+        await self._terminals.say("refund_without_return", text, _facts(known))
+        await self.book.note_told(known.payment_id)
 
     async def _give_back(self, known: KnownPayment) -> None:
         pay, back = known.pay, str(uuid7())
-        facts: dict[str, str | int | None] = {
-            "payment_id": known.payment_id,
-            "terminal": known.terminal,
-            "amount_minor": pay.amount_minor,
-            "currency": pay.currency,
-        }
+        facts = _facts(known)
         result: PaymentResult | None = None
         why = "it was decided by hand, so the terminal cannot be asked to take it back"
         if known.reference:
@@ -215,3 +219,12 @@ class LoosePayments:
             return
         text = f"card payment {known.payment_id} has no sale and was not taken back; give the money back by hand: {why}"
         await self._terminals.say("payment_without_sale", text[:500], facts)
+
+
+def _facts(known: KnownPayment) -> dict[str, str | int | None]:
+    return {
+        "payment_id": known.payment_id,
+        "terminal": known.terminal,
+        "amount_minor": known.pay.amount_minor,
+        "currency": known.pay.currency,
+    }

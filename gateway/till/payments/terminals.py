@@ -7,18 +7,24 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
 from typing import Protocol
 
 from gateway.errors import DeviceRefused, QueueError, SaleRefused
 from gateway.peripherals import ErrorCode, Pay, PaymentOutcome, PaymentResult
 from gateway.till.payments.journal import PaymentBook
+from gateway.till.payments.wallets import ByHand, Wallet
 from retail.wire.audit import Severity
 
 log = logging.getLogger(__name__)
 
 Tell = Callable[[Severity, str, str, dict[str, str | int | None]], Awaitable[None]]
 
-WHO_MOST, WHY_MOST = 60, 200
+WHO_MOST, WHY_MOST, REFERENCE_MOST = 60, 200, 80
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 class Desk(Protocol):
@@ -35,14 +41,35 @@ class Desk(Protocol):
 
     async def resolve(self, payment_id: str) -> PaymentResult: ...
 
-    async def decide(self, payment_id: str, outcome: PaymentOutcome, who: str, why: str) -> PaymentResult: ...
+    async def decide(
+        self, payment_id: str, outcome: PaymentOutcome, who: str, why: str, reference: str = ""
+    ) -> PaymentResult: ...
 
 
 class Terminals:
-    """desks: by the device id of their terminal. tell: puts something on record for headquarters."""
+    """desks: by the device id of their terminal. tell: puts something on record for headquarters.
 
-    def __init__(self, desks: Mapping[str, Desk], book: PaymentBook, tell: Tell) -> None:
+    wallets: by their name; those with a device of their own have a desk at which a person is asked.
+    """
+
+    def __init__(
+        self,
+        desks: Mapping[str, Desk],
+        book: PaymentBook,
+        tell: Tell,
+        wallets: Mapping[str, Wallet] | None = None,
+        wall: Callable[[], datetime] = utc_now,
+    ) -> None:
         self.desks, self.book, self.tell = dict(desks), book, tell
+        self.wallets = dict(wallets or {})
+        for wallet in self.wallets.values():
+            if wallet.terminal is None:
+                self.desks[wallet.by_hand] = ByHand(wallet.by_hand, book, wall)
+
+    def by_hand(self, terminal: str) -> ByHand | None:
+        """The desk of a wallet whose own device only a person can read."""
+        desk = self.desks.get(terminal)
+        return desk if isinstance(desk, ByHand) else None
 
     def desk(self, terminal: str) -> Desk:
         """The desk of a terminal; of one that was taken out of the configuration one that only a person can answer."""
@@ -50,13 +77,19 @@ class Terminals:
             self.desks[terminal] = RemovedTerminal(terminal, self.book)
         return self.desks[terminal]
 
-    async def decide(self, terminal: str, payment_id: str, done: bool, who: str, why: str) -> PaymentResult:
+    async def decide(
+        self, terminal: str, payment_id: str, done: bool, who: str, why: str, reference: str = ""
+    ) -> PaymentResult:
         """A person looked at the terminal: what he says is in the journal and on its way to headquarters.
 
+        reference: what the device of a wallet shows; there it is asked for, and nothing else.
+
         Raises:
-            SaleRefused: who and why are not said.
+            SaleRefused: who and why, or the reference, are not said.
             DeviceRefused: there is nothing to decide.
         """
+        if (wallet := self.by_hand(terminal)) is not None:
+            return await self._read(wallet, payment_id, done, who, why, reference)
         if not 1 <= len(who.strip()) <= WHO_MOST:
             raise SaleRefused(f"say who decides, in 1 to {WHO_MOST} letters", reason="no_name", field="who")
         if not 3 <= len(why.strip()) <= WHY_MOST:
@@ -80,6 +113,17 @@ class Terminals:
         }
         await self.say("payment_decided", text, facts)
         return result
+
+    async def _read(
+        self, wallet: ByHand, payment_id: str, done: bool, who: str, why: str, reference: str
+    ) -> PaymentResult:
+        """What the wallet's own device shows. That is how such a payment goes, and nothing to report."""
+        if done and not 1 <= len(reference.strip()) <= REFERENCE_MOST:
+            text = f"key the reference that the wallet's device shows, in 1 to {REFERENCE_MOST} letters"
+            raise SaleRefused(text, reason="no_reference", field="reference")
+        outcome = PaymentOutcome.APPROVED if done else PaymentOutcome.NOT_DONE
+        said = why.strip()[:WHY_MOST] or "the wallet's device shows no payment"
+        return await wallet.decide(payment_id, outcome, who.strip()[:WHO_MOST], said, reference.strip())
 
     async def say(self, code: str, text: str, facts: dict[str, str | int | None]) -> None:
         """On record here and at headquarters; the journal has it in any case."""
@@ -115,7 +159,9 @@ class RemovedTerminal:
         reason = f"{self._terminal} is not configured any more; look at the terminal and its receipt, then decide"
         return PaymentResult(payment_id, PaymentOutcome.UNKNOWN, pay.amount_minor, pay.currency, reason=reason)
 
-    async def decide(self, payment_id: str, outcome: PaymentOutcome, who: str, why: str) -> PaymentResult:
+    async def decide(
+        self, payment_id: str, outcome: PaymentOutcome, who: str, why: str, reference: str = ""
+    ) -> PaymentResult:
         pay = self._open(payment_id)
         reason = f"decided by {who}: {why}"
         result = PaymentResult(payment_id, outcome, pay.amount_minor, pay.currency, reason=reason)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from pydantic import BaseModel, ConfigDict
 
 from gateway.peripherals import Pay, PaymentKind, PaymentOutcome, PaymentResult
@@ -12,6 +14,7 @@ class Tendered(BaseModel):
     """One tender of an open sale. Of a card only what the terminal gave masked.
 
     amount_minor below 0: paid out, for goods that came back. points: spent; below 0: given back.
+    valid_until: of a voucher that goes out.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -27,6 +30,7 @@ class Tendered(BaseModel):
     wallet: str = ""
     voucher_id: str = ""
     points: int = 0
+    valid_until: date | None = None
 
 
 class OpenPayment(BaseModel):

@@ -85,4 +85,5 @@ def _row(tender: Tendered, number: int, change: int) -> TenderLine:
         wallet=tender.wallet or None,
         voucher_id=tender.voucher_id or None,
         points=tender.points or None,
+        valid_until=tender.valid_until,
     )

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING
 from gateway.errors import BackroomError, SaleRefused
 from gateway.till.basket import Action
 from gateway.till.payments.card import CardPayments
+from gateway.till.payments.terminals import REFERENCE_MOST
+from gateway.till.payments.wallets import Wallet
 from gateway.till.tenders.rows import Tendered
 from gateway.till.tenders.settlement import Settlement
-from retail.units import Money, exponent
+from gateway.till.tenders.stored import Means, StoredValue
+from retail.units import exponent
 
 if TYPE_CHECKING:
     from gateway.till.lane import Finished
@@ -20,10 +23,11 @@ if TYPE_CHECKING:
 
 
 class Tendering:
-    """payments: those of the workstation's terminal; None where it has none."""
+    """payments: those of the workstation's terminal; None where it has none. stored: points, vouchers, coupons."""
 
-    def __init__(self, till: Workstation, payments: CardPayments | None) -> None:
+    def __init__(self, till: Workstation, payments: CardPayments | None, means: Means) -> None:
         self._till, self._payments = till, payments
+        self.stored = StoredValue(till, self, means)
 
     # --- commands ---------------------------------------------------------------------------------------------------
 
@@ -46,17 +50,41 @@ class Tendering:
     async def card(self, amount_minor: int | None = None) -> None:
         """Ask the terminal for this much; None means all that is due. Returns once it is on disk that it will be asked.
 
+        While the shop owes, the terminal gives the money back: to the card that had paid, if the terminal wants it so.
+
         Raises:
             SaleRefused: nothing to pay, more than is due, or there is no terminal here.
             QueueError: the intent could not be put on disk; the terminal was not asked.
         """
         async with self._till.command(), self._till.offers.paying("card", amount_minor):
-            settlement = self.settlement("pay")
-            amount = self.up_to_due(amount_minor, settlement, "a card")
-            if self._till.basket.training:
-                await self.add(self._till.day.training.card(-amount if settlement.due < 0 else amount))
-                return
-            await self._terminal().take(amount)
+            await self._through(amount_minor, None, "")
+
+    async def wallet(self, name: str, amount_minor: int | None = None, reference: str = "") -> None:
+        """The same with a wallet. reference: what the wallet's own device shows, where the cashier has it already.
+
+        Raises:
+            SaleRefused: see card(); reason `unknown_wallet`.
+        """
+        async with self._till.command(), self._till.offers.paying("wallet", amount_minor):
+            await self._through(amount_minor, self._terminal().wallet(name), reference.strip())
+
+    async def _through(self, amount_minor: int | None, wallet: Wallet | None, reference: str) -> None:
+        settlement = self.settlement("pay")
+        amount = self.up_to_due(amount_minor, settlement, wallet.name if wallet is not None else "a card")
+        if len(reference) > REFERENCE_MOST:
+            text = f"a reference has {REFERENCE_MOST} letters at most"
+            raise SaleRefused(text, reason="no_reference", field="reference")
+        if self._till.basket.training:
+            pretend = self._till.day.training.card(-amount if settlement.due < 0 else amount)
+            if wallet is not None:
+                pretend = pretend.model_copy(update={"tender_type": "Wallet", "wallet": wallet.name})
+            await self.add(pretend)
+            return
+        if settlement.due < 0:
+            paid = self._till.basket.paid_by("Wallet" if wallet is not None else "Card")
+            await self._terminal().give(amount, paid, wallet, reference)
+        else:
+            await self._terminal().take(amount, wallet, reference)
 
     async def take_back(self, number: int | None = None) -> None:
         """Take a tender back before the end: the last one, or the one of this number, counted from 1.
@@ -79,6 +107,7 @@ class Tendering:
             before = basket.model_copy(deep=True)
             try:
                 basket.step("untender")
+                self.stored.taken_back(tender)
                 del basket.tenders[place - 1]
                 await self._till.keep()
             except BackroomError:
@@ -91,6 +120,9 @@ class Tendering:
         Inside a command. The payments follow one another, and the last of them voids the sale.
         """
         electronic = self._till.basket.electronic_tenders()
+        if any(tender.amount_minor < 0 for tender in electronic):
+            text = "money was paid back already, and no terminal takes that back: finish the return"
+            raise SaleRefused(text, reason="paid_out")
         if self._till.basket.state != "tendering" or not electronic:
             return False
         await self._terminal().take_back(electronic[-1], alone=False)
@@ -105,13 +137,15 @@ class Tendering:
         """
         await self._terminal().abort()
 
-    async def decide_payment(self, paid: bool, who: str, why: str) -> None:
+    async def decide_payment(self, paid: bool, who: str, why: str, reference: str = "") -> None:
         """Somebody looked at the terminal, which could not say itself what became of the payment.
+
+        reference: what the own device of a wallet shows, which is asked through a person.
 
         Raises:
             SaleRefused: there is nothing to decide, or who and why are missing.
         """
-        await self._terminal().decide(paid, who, why)
+        await self._terminal().decide(paid, who, why, reference)
 
     # --- what a tender may come to ----------------------------------------------------------------------------------
 
@@ -129,9 +163,9 @@ class Tendering:
         due = settlement.due
         amount = abs(due) if amount_minor is None else amount_minor
         if due < 0:
-            text = f"{what} is given back at most what the customer is owed, {self._shown(-due)}"
+            text = f"{what} is given back at most what the customer is owed, {self._till.plain(-due)}"
         else:
-            text = f"{what} pays at most what is due, {self._shown(due)}"
+            text = f"{what} pays at most what is due, {self._till.plain(due)}"
         if not 0 < amount <= abs(due):
             raise SaleRefused(text, reason="bad_amount", field="amount_minor")
         return amount
@@ -141,22 +175,19 @@ class Tendering:
         if amount < 0 or (amount == 0 and due != 0):
             raise SaleRefused("key the cash received", reason="bad_amount", field="amount_minor")
         if amount % settlement.step:
-            text = f"no coins make {self._shown(amount)}: the smallest is {self._shown(settlement.step)}"
+            text = f"no coins make {self._till.plain(amount)}: the smallest is {self._till.plain(settlement.step)}"
             raise SaleRefused(text, reason="bad_amount", field="amount_minor")
         if settlement.due < 0 and amount > -due:
-            text = f"the customer is owed {self._shown(-due)} in cash, not {self._shown(amount)}"
+            text = f"the customer is owed {self._till.plain(-due)} in cash, not {self._till.plain(amount)}"
             raise SaleRefused(text, reason="bad_amount", field="amount_minor")
         if amount - max(due, 0) > self._change_most():
-            text = f"cash of {self._shown(amount)} is far more than due; was a bar code keyed?"
+            text = f"cash of {self._till.plain(amount)} is far more than due; was a bar code keyed?"
             raise SaleRefused(text, reason="bad_amount", field="amount_minor")
 
     def _change_most(self) -> int:
         """More change than this means a slip: 10,000 currency units."""
         places: int = 10 ** exponent(self._till.store.currency)
         return 10_000 * places
-
-    def _shown(self, minor: int) -> str:
-        return Money(minor, self._till.store.currency).plain()
 
     def _terminal(self) -> CardPayments:
         if self._payments is None:
