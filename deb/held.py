@@ -12,6 +12,7 @@ gateway/queue/mark.py does, and reads files of the layout before that one too.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import sqlite3
 import sys
@@ -102,13 +103,15 @@ def _waiting(connection: sqlite3.Connection, tables: set[str], epoch: str | None
     """(type, business date) of each record that waits, in the log of this epoch and in those that were put aside."""
     log = "outbox" if "outbox" in tables else "record"  # the former layout, this one
     yield from connection.execute(_behind_the_mark(connection, log, epoch))
-    kept_from = connection.execute(f'SELECT min(seq) FROM "{log}"').fetchone()[0]
-    if kept_from not in (None, 1):
-        return  # what went over into this log was its first, and has been acknowledged and pruned
-    for former in sorted(name for name in tables if name.startswith("outbox_")):
-        # what was not acknowledged went over into the next log, so it only counts where it did not arrive there
-        query = _behind_the_mark(connection, former, former.removeprefix("outbox_"))
-        yield from connection.execute(f'{query} AND idempotency_key NOT IN (SELECT idempotency_key FROM "{log}")')
+    # what an earlier log had left went over into the next one, so it counts only where it did not arrive there
+    logs = [*sorted(name for name in tables if name.startswith("outbox_")), log]
+    for former, following in itertools.pairwise(logs):
+        kept, last = connection.execute(f'SELECT count(*), max(seq) FROM "{following}"').fetchone()
+        if kept == (last or 0):  # else its first records are pruned, so they were acknowledged: those that came over
+            query = _behind_the_mark(connection, former, former.removeprefix("outbox_"))
+            yield from connection.execute(
+                f'{query} AND idempotency_key NOT IN (SELECT idempotency_key FROM "{following}")'
+            )
 
 
 def _behind_the_mark(connection: sqlite3.Connection, log: str, epoch: str | None) -> str:

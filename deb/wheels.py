@@ -85,10 +85,9 @@ def fetch(requirements: Path, architecture: str, python: str, cache: Path) -> li
     """
     machine = MACHINES[architecture]
     pins = pinned(requirements, machine, python)
-    text = "\n".join(pin.text for pin in pins) + "\n"
-    folder = cache / f"{architecture}-{python}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    folder = folder_of(pins, architecture, python, cache)
     if not folder.exists():
-        _download(text, machine, python, folder)
+        _download(_asked(pins), machine, python, folder)
     wheels = sorted(folder.glob("*.whl"))
     known = frozenset[str]().union(*(pin.sha256 for pin in pins))
     for wheel in wheels:
@@ -97,6 +96,15 @@ def fetch(requirements: Path, architecture: str, python: str, cache: Path) -> li
     if len(wheels) != len(pins):
         raise BuildError(f"{folder}: {len(wheels)} wheels for {len(pins)} pins; delete it and build again")
     return wheels
+
+
+def folder_of(pins: list[Pin], architecture: str, python: str, cache: Path) -> Path:
+    return cache / f"{architecture}-{python}-{hashlib.sha256(_asked(pins).encode()).hexdigest()[:16]}"
+
+
+def _asked(pins: list[Pin]) -> str:
+    """The requirements as pip reads them."""
+    return "\n".join(pin.text for pin in pins) + "\n"
 
 
 def _download(text: str, machine: str, python: str, folder: Path) -> None:

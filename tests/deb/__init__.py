@@ -1,0 +1,1 @@
+"""`make deb`: what is in the package, and what it does to a Debian that it comes to, changes and leaves."""
