@@ -138,12 +138,13 @@ def place_launcher(application: Path) -> None:
 
 
 def place_documents(source: Path, share: Path, library: Path, changelog: str) -> None:
-    """/usr/share: the default configuration, and what Debian wants under doc/."""
+    """/usr/share: the default configuration, the one with every key, and what Debian wants under doc/."""
     doc = share / "doc" / "backroom"
     doc.mkdir(parents=True)
     (share / "backroom").mkdir()
     shutil.copyfile(HERE / "files" / "gateway.toml", share / "backroom" / "gateway.toml")
-    shutil.copyfile(source / "docs" / "gateway.toml", doc / "gateway.toml")
+    # not under doc/, which images of small machines leave out
+    shutil.copyfile(source / "docs" / "gateway.toml", share / "backroom" / "every-key.toml")
     (doc / "copyright").write_text(copyright_of(library), encoding="utf-8")
     (doc / "changelog.gz").write_bytes(gzip.compress(changelog.encode(), 9, mtime=0))
     overrides = share / "lintian" / "overrides" / "backroom"

@@ -9,6 +9,7 @@ import shutil
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from subprocess import run
@@ -93,6 +94,7 @@ def _forget(cache: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@lru_cache(maxsize=2)
 def files_of(made: Path) -> dict[str, tuple[tarfile.TarInfo, bytes]]:
     """Path on a box, without the first slash -> what stands there."""
     told = run(["dpkg-deb", "--fsys-tarfile", str(made)], capture_output=True, check=True).stdout
