@@ -5,7 +5,7 @@ STAMP := .venv/.ready
 export PYTHONDONTWRITEBYTECODE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup debian demo demo-check test tree lint type imports docs docs-check words screenshots bench torture fuzz device-lab pins deb clean
+.PHONY: help setup debian demo demo-check test tree lint type imports docs docs-check words screenshots bench torture fuzz device-lab pins deb deb-test clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -66,6 +66,10 @@ device-lab: setup ## our drivers over a real kernel's USB, HID and serial driver
 deb: setup ## the Debian packages of a box, into dist/; ARCH=arm64 makes one of the two
 	@bash tools/setup.sh deb
 	@$(PY) -m deb $(if $(ARCH),--arch $(ARCH))
+
+deb-test: setup ## the package in Debian 12 and 13 and emulated arm64, under a real systemd, lintian; half an hour the first time
+	@bash tools/setup.sh deb-test
+	$(PY) -m pytest tests/deb -m 'long or not long' $(ARGS)
 
 pins: ## compile requirements/*.txt again (hashes, no registry address)
 	.venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements/box.txt

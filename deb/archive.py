@@ -112,13 +112,13 @@ def _md5(path: Path) -> str:
     return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
 
 
-def pack(root: Path, output: Path, epoch: int) -> None:
+def pack(root: Path, output: Path, epoch: int, compression: str = "xz") -> None:
     """root, which has a DEBIAN folder, as a `.deb`.
 
     xz at its lowest level: 25 MB in some seconds, where the highest makes 20 MB in a minute. dpkg takes zstd as well,
     but Debian's archive and lintian do not. One thread, since the bytes may depend on how many there are.
     """
-    command = ["dpkg-deb", "--root-owner-group", "--build", "-Zxz", "-z1", str(root), str(output)]
+    command = ["dpkg-deb", "--root-owner-group", "--build", f"-Z{compression}", "-z1", str(root), str(output)]
     if shutil.which(command[0]) is None:
         raise BuildError("dpkg-deb is missing: build on Debian, or install its package dpkg")
     environment = {**os.environ, "SOURCE_DATE_EPOCH": str(epoch), "DPKG_DEB_THREADS_MAX": "1"}

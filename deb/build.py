@@ -16,8 +16,10 @@ HERE = Path(__file__).parent
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "backroom" / "wheels"
 
 
-def build(source: Path, architecture: str, output: Path, cache: Path = CACHE) -> Path:
+def build(source: Path, architecture: str, output: Path, cache: Path = CACHE, compression: str = "xz") -> Path:
     """Build for one architecture into the folder `output`; the path of the package.
+
+    compression: as dpkg-deb calls it; "none" saves most of the time, for a package that goes nowhere.
 
     Raises:
         BuildError: says what is missing and how to get it.
@@ -44,7 +46,7 @@ def build(source: Path, architecture: str, output: Path, cache: Path = CACHE) ->
         output.mkdir(parents=True, exist_ok=True)
         made = output / package.file_name
         # under another name until it is whole
-        archive.pack(root, work / package.file_name, epoch)
+        archive.pack(root, work / package.file_name, epoch, compression)
         made.with_suffix(".new").write_bytes((work / package.file_name).read_bytes())
         return made.with_suffix(".new").rename(made)
 

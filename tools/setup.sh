@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Everything the two commands need: Debian packages by name, then a virtual environment from pinned, hashed requirements.
-# `tools/setup.sh lab` also installs what `make device-lab` needs, `tools/setup.sh deb` what `make deb` does.
+# With a word it also installs what one more target needs: lab for `make device-lab`, deb for `make deb`, deb-test.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -29,15 +29,19 @@ command -v systemd-analyze >/dev/null || missing+=(systemd)
 command -v systemd-nspawn >/dev/null || missing+=(systemd-container)
 command -v udevadm >/dev/null || missing+=(udev)
 command -v mmdebstrap >/dev/null || missing+=(mmdebstrap)
+command -v x86_64-linux-gnu-strip >/dev/null || missing+=(binutils-x86-64-linux-gnu)
 if [ "${1:-}" = lab ]; then
   command -v qemu-system-x86_64 >/dev/null || missing+=(qemu-system-x86)
   command -v busybox >/dev/null || missing+=(busybox-static)
   command -v cpio >/dev/null || missing+=(cpio)
   command -v depmod >/dev/null || missing+=(kmod)
 fi
-if [ "${1:-}" = deb ]; then
-  command -v x86_64-linux-gnu-strip >/dev/null || missing+=(binutils-x86-64-linux-gnu)
+if [[ "${1:-}" = deb* ]]; then
   command -v aarch64-linux-gnu-strip >/dev/null || missing+=(binutils-aarch64-linux-gnu)
+fi
+if [ "${1:-}" = deb-test ]; then
+  command -v lintian >/dev/null || missing+=(lintian)
+  command -v qemu-aarch64-static >/dev/null || missing+=(qemu-user-static binfmt-support)
 fi
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
 if [ ${#missing[@]} -gt 0 ]; then

@@ -48,10 +48,13 @@ class Container:
     """boot(), then run() commands inside; stop() powers it off.
 
     folder: for this run's files. binds: further `SOURCE:PLACE` of the host. drop_in: lines of an override of the unit.
+    installed: files of systemd/ that stand in it already; none where a package is to bring them.
     """
 
-    def __init__(self, root: Path, folder: Path, binds: list[str], drop_in: str) -> None:
-        self._root, self._folder, self._binds = root, folder, binds
+    def __init__(
+        self, root: Path, folder: Path, binds: list[str], drop_in: str, installed: dict[str, str] = INSTALLED
+    ) -> None:
+        self._root, self._folder, self._binds, self._installed = root, folder, binds, installed
         self._override = folder / "test.conf"
         self._override.write_text(drop_in)
         self._process: subprocess.Popen[bytes] | None = None
@@ -74,7 +77,7 @@ class Container:
         self._until(self._answers, "the container's systemd answers")
 
     def _options(self) -> list[str]:
-        binds = [f"{REPO / 'systemd' / name}:{place}" for name, place in INSTALLED.items()]
+        binds = [f"{REPO / 'systemd' / name}:{place}" for name, place in self._installed.items()]
         binds.append(f"{self._override}:/etc/systemd/system/backroom.service.d/test.conf")
         return [*(f"--bind-ro={bind}" for bind in binds), *(f"--bind={bind}" for bind in self._binds)]
 

@@ -62,19 +62,19 @@ def cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "backroom"
 
 
-def debian(say: Say) -> Path:
-    """The root of the tree.
+def debian(say: Say, suite: str = SUITE, architecture: str = "amd64") -> Path:
+    """The root of the tree; one for another processor is made under emulation, and takes its time.
 
     Raises:
         Unavailable: it could not be built.
     """
 
     def build(folder: Path) -> None:
-        say(f"building a Debian {SUITE} tree with mmdebstrap (a minute or two, once)")
-        command = ["mmdebstrap", "--mode=root", *RECIPE, *_options_of_apt(), SUITE, str(folder), _mirror()]
-        _run(command, say)
+        say(f"building a Debian {suite} tree with mmdebstrap (a minute or two, once)")
+        command = ["mmdebstrap", "--mode=root", f"--architectures={architecture}", *RECIPE, *_options_of_apt()]
+        _run([*command, suite, str(folder), _mirror()], say, BUILD_WITHIN_S * (1 if architecture == "amd64" else 10))
 
-    return _kept("debian", [SUITE, *RECIPE], build, say)
+    return _kept("debian", [suite, *RECIPE, *([] if architecture == "amd64" else [architecture])], build, say)
 
 
 def libraries(say: Say) -> Path:
@@ -138,12 +138,12 @@ def _forget_old(kind: str) -> None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _run(command: list[str], say: Say) -> None:
+def _run(command: list[str], say: Say, within_s: float = BUILD_WITHIN_S) -> None:
     said: list[str] = []
     began = time.monotonic()
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         assert process.stdout is not None
-        too_long = threading.Timer(BUILD_WITHIN_S, process.terminate)
+        too_long = threading.Timer(within_s, process.terminate)
         too_long.start()
         for line in process.stdout:
             said.append(line.rstrip())

@@ -34,7 +34,7 @@ def package(architecture: str, version: str | None = None) -> Path:
             growing = folder.with_suffix(".new")
             shutil.rmtree(growing, ignore_errors=True)
             with _sources(growing / "source", version) as source:
-                build(source, architecture, growing)
+                build(source, architecture, growing, compression="xz" if version is None else "none")
             shutil.rmtree(growing / "source", ignore_errors=True)
             growing.rename(folder)
     os.utime(folder)

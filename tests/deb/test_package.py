@@ -22,7 +22,7 @@ from tests.deb.made import FIRST, REPO, field, files_of, package
 pytestmark = [pytest.mark.xdist_group("deb"), pytest.mark.timeout(600)]
 
 LIBRARY = f"opt/backroom/{FIRST}/lib/"
-ARCHITECTURES = ["amd64", "arm64"]
+ARCHITECTURES = ["amd64", pytest.param("arm64", marks=pytest.mark.long)]
 #: e_machine of an ELF file
 MACHINE = {"amd64": 62, "arm64": 183}
 PINS = REPO / "requirements" / "box.txt"
@@ -54,6 +54,23 @@ def test_every_pinned_library_is_in_it_for_both_pythons_and_this_processor(archi
     for name in tagged:
         for python in ("311", "313"):
             assert name.replace("cpython-*", f"cpython-{python}") in compiled
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("architecture", ["amd64", "arm64"])
+def test_lintian_finds_no_error_and_each_override_says_why(architecture: str) -> None:
+    if shutil.which("lintian") is None:
+        pytest.skip("lintian is not installed: tools/setup.sh deb-test")
+    ran = subprocess.run(
+        ["lintian", "--fail-on", "error,warning", str(package(architecture))],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=1200,
+    )
+    assert ran.returncode == 0, ran.stdout
+    lines = (REPO / "deb" / "files" / "lintian-overrides").read_text(encoding="utf-8").splitlines()
+    assert lines[0].startswith("# ")
 
 
 def test_nothing_of_headquarters_of_the_developers_or_of_the_builder_is_in_it() -> None:
