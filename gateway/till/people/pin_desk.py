@@ -7,6 +7,7 @@ A PIN is never logged and never stands in a text.
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -14,8 +15,10 @@ from typing import Any
 
 from gateway.errors import SaleRefused
 from gateway.till.people.operators import Operators
-from retail.pins import SALT_BYTES, hash_pin, verify_pin
+from retail.pins import SALT_BYTES, PinError, hash_pin, verify_pin
 from retail.wire.rows import OperatorRow
+
+log = logging.getLogger(__name__)
 
 #: so many wrong PINs in a row cost nothing, the next ones a pause that doubles, then the operator is locked
 FREE = 3
@@ -67,7 +70,10 @@ class PinDesk:
     def _fits(self, known: OperatorRow | None, pin: str) -> bool:
         """An operator who is not there takes as long as one who is."""
         if known is not None and known.pin is not None:
-            return verify_pin(pin, known.pin)
+            try:
+                return verify_pin(pin, known.pin)
+            except PinError as error:
+                log.error("operator %s cannot sign on: his PIN's hash is none: %s", known.operator_id, error)
         self._nobodys = self._nobodys or hash_pin("0000", bytes(SALT_BYTES))
         verify_pin(pin, self._nobodys)
         return False

@@ -29,7 +29,8 @@ class Desk:
         self.told: list[tuple[str, str, Any]] = []
         gone = an_operator("gone", "manager", "7777", active=False)
         no_pin = OperatorRow(operator_id="card", name="Card only", role="manager")
-        known = {one.operator_id: one for one in (ANNA, MIA, gone, no_pin)}
+        spoilt = OperatorRow(operator_id="spoilt", name="Spoilt", pin="1234")
+        known = {one.operator_id: one for one in (ANNA, MIA, gone, no_pin, spoilt)}
         self.pins = PinDesk(Operators(Inbox(self.feeds, {}), known), lambda: self.now, self._tell)
 
     async def _tell(self, _severity: Any, code: str, text: str, facts: Any) -> None:
@@ -96,6 +97,13 @@ async def test_names_that_are_guessed_share_one_count(desk: Desk) -> None:
         await desk.reason(f"guess-{number}", "0000")
     assert list(desk.pins._tries) == [pin_desk.NOBODY]
     assert await desk.reason("anna", "1111") == "right"
+
+
+async def test_a_hash_that_is_none_signs_nobody_on_and_is_said_in_the_log(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert await desk.reason("spoilt", "1234") == "wrong_pin"
+    assert "operator spoilt cannot sign on" in caplog.text
 
 
 async def test_no_pin_is_ever_logged(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
