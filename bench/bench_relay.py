@@ -48,9 +48,11 @@ PEER = "ordinary relay"
 ORDINARY = "ordinary"
 
 
-async def _drained(booked: Callable[[], int], upto: int, process: Program) -> tuple[int, float, float, float]:
+async def drained(
+    booked: Callable[[], int], upto: int, process: Program, within_s: float = WITHIN_S
+) -> tuple[int, float, float, float]:
     """(sales after the first look at work, seconds, CPU seconds of the process, its peak memory in MiB)"""
-    deadline = time.monotonic() + WITHIN_S
+    deadline = time.monotonic() + within_s
     began, first, cpu_before = 0.0, 0, 0.0
     before = booked()
     while True:
@@ -60,7 +62,7 @@ async def _drained(booked: Callable[[], int], upto: int, process: Program) -> tu
         if mark >= upto:
             return mark - first, now - began, cpu_s(process.pid) - cpu_before, peak_mib(process.pid)
         if now > deadline or not process.running():
-            raise Broken(f"{process.name}: {mark} of {upto} after {WITHIN_S} s\n{process.tail()}")
+            raise Broken(f"{process.name}: {mark} of {upto} after {within_s:.0f} s\n{process.tail()}")
         await asyncio.sleep(0.01)
 
 
@@ -85,7 +87,7 @@ class Relay:
         await asyncio.to_thread(stack.fill, name, backlog)
         with self._line(stack.broker.port, wan) as port:
             gateway, _ = stack.start_gateway(name, port)
-            count, seconds, cpu, peak = await _drained(lambda: stack.booked(name), backlog, gateway)
+            count, seconds, cpu, peak = await drained(lambda: stack.booked(name), backlog, gateway)
             await gateway.stop()
         if stack.journal_count(name) != backlog:
             raise Broken(f"{name}: {stack.journal_count(name)} of {backlog} sales are in the journal")
@@ -99,7 +101,7 @@ class Relay:
         upto = stack.received() + backlog
         with self._line(stack.broker.plain_port, wan) as port:
             sender = stack.start_sender(file, port)
-            count, seconds, _, _ = await _drained(stack.received, upto, sender)
+            count, seconds, _, _ = await drained(stack.received, upto, sender)
             await sender.stop()
         return count / seconds
 
@@ -122,7 +124,7 @@ class Relay:
         stack, name = self._stack, next(self._left)
         shelf = Shelf(stack.random)
         gateway, client = stack.start_gateway(name, stack.broker.port)
-        await _answers(client, gateway)
+        await answers(client, gateway)
         till = HTTPConnection(client.base.removeprefix("http://"))  # a till keeps its connection
         found = []
         for number in range(1, POSTS + 1):
@@ -130,7 +132,7 @@ class Relay:
             body, headers = json.dumps(sale.body), {"Content-Type": "application/json", "Idempotency-Key": sale.key}
             began = time.perf_counter()
             till.request("POST", "/v1/transactions", body, headers)
-            await _until_at_least(lambda: stack.booked(name), number)
+            await until_at_least(lambda: stack.booked(name), number)
             found.append((time.perf_counter() - began) * 1000)
             till.getresponse().read()
             await asyncio.sleep(stack.random.uniform(0.1, 0.3))
@@ -153,14 +155,14 @@ class Relay:
             connection.execute(
                 "INSERT INTO queue (body) VALUES (?)", (canonical({"key": sale.key, "sale": sale.body}),)
             )
-            await _until_at_least(stack.received, upto)
+            await until_at_least(stack.received, upto)
             found.append((time.perf_counter() - began) * 1000)
         await sender.stop()
         connection.close()
         return found
 
 
-async def _answers(client: Client, gateway: Program) -> None:
+async def answers(client: Client, gateway: Program) -> None:
     deadline = time.monotonic() + 40
     while time.monotonic() < deadline and gateway.running():
         with contextlib.suppress(Exception):
@@ -170,7 +172,7 @@ async def _answers(client: Client, gateway: Program) -> None:
     raise Broken(f"the gateway did not come up\n{gateway.tail()}")
 
 
-async def _until_at_least(number: Callable[[], int], least: int) -> None:
+async def until_at_least(number: Callable[[], int], least: int) -> None:
     deadline = time.monotonic() + 30
     while number() < least:
         if time.monotonic() > deadline:

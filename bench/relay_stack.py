@@ -10,6 +10,7 @@ import asyncio
 import secrets
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 from types import TracebackType
@@ -190,9 +191,10 @@ class Stack:
         except BackroomError:
             return False
 
-    def program(self, name: str, *words: str) -> Program:
-        """A process of the benchmark's own, started; ended with the stack at the latest."""
+    def program(self, name: str, *words: str, prefix: Sequence[str] = ()) -> Program:
+        """A process of the benchmark's own, started; ended with the stack at the latest. prefix: stands before it."""
         program = Program(name, [sys.executable, "-m", *words], self.folder)
+        program.prefix = list(prefix)
         program.start()
         self.started.append(program)
         return program
@@ -224,13 +226,14 @@ class Stack:
         finally:
             database.close()
 
-    def start_gateway(self, gateway_id: str, broker_port: int) -> tuple[Program, Client]:
+    def start_gateway(self, gateway_id: str, broker_port: int, prefix: Sequence[str] = ()) -> tuple[Program, Client]:
         api = free_port()
         toml = self.folder / f"{gateway_id}.toml"
         toml.write_text(
             GATEWAY_TOML.format(id=gateway_id, store=STORE_ID, currency=CURRENCY, port=broker_port, api=api)
         )
-        return self.program(gateway_id, "gateway", "run", "--config", str(toml)), Client(f"http://127.0.0.1:{api}")
+        started = self.program(gateway_id, "gateway", "run", "--config", str(toml), prefix=prefix)
+        return started, Client(f"http://127.0.0.1:{api}")
 
     def booked(self, gateway_id: str) -> int:
         """How far that gateway's log is committed at headquarters."""
