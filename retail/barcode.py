@@ -7,8 +7,8 @@ Units:  whole grams, minor units of the store's currency, whole pieces, plain da
 Source: GS1 General Specifications 23 (3: application identifiers, 7.9: check digits); GS1 Digital Link URI Syntax 1.3;
         ISO/IEC 15424 for the AIM identifiers; biip 5.2 for the parsing.
 
-biip is imported where it is first needed: measured on x86-64, its import costs 17 to 20 MiB (its prefix tables) and
-about 100 ms, which a box that never sees a scan does not pay.
+biip is imported where it is first needed: measured on x86-64, its import costs 17 to 20 MiB and about 100 ms, which
+a box that never sees a scan does not pay. Nearly all is the table of company prefixes, which forget_companies drops.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from retail.units import Weight
 if TYPE_CHECKING:
     from biip.gs1_element_strings import GS1ElementStrings
 
-__all__ = ["Kind", "Layout", "LayoutError", "Layouts", "Meaning", "UnknownLayout", "interpret"]
+__all__ = ["Kind", "Layout", "LayoutError", "Layouts", "Meaning", "UnknownLayout", "forget_companies", "interpret"]
 
 GROUP_SEPARATOR = "\x1d"
 #: ISO/IEC 15424 identifiers whose data is GS1 element strings: GS1-128, DataBar and composites, DataMatrix, QR, DotCode
@@ -376,3 +376,15 @@ def _date(ai: str, values: Mapping[str, str]) -> date | None:
         return date(year, month, day or calendar.monthrange(year, month)[1])
     except ValueError as error:
         raise _Unreadable(f"the GS1 code gives a date that does not exist ({ai}: {values[ai]})") from error
+
+
+def forget_companies() -> None:
+    """Drop biip's table of company prefixes, about 10 MiB that say whose number a GTIN is: nothing here asks.
+
+    For a process that has little memory, once it has interpreted something. The table has no public name; where a newer
+    biip keeps it elsewhere, this does nothing.
+    """
+    from biip import gs1_prefixes  # noqa: PLC0415
+
+    if hasattr(gs1_prefixes, "_GS1_COMPANY_PREFIX_TRIE"):
+        gs1_prefixes._GS1_COMPANY_PREFIX_TRIE = {}

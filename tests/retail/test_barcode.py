@@ -381,3 +381,17 @@ def test_no_number_makes_it_raise(data: str, symbology: str, country: str) -> No
 def test_biip_is_not_imported_before_the_first_scan() -> None:
     code = "import sys, retail.barcode; sys.exit('biip' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_box_forgets_whose_number_it_is_and_reads_on() -> None:
+    code = """
+from retail.barcode import Layouts, forget_companies, interpret
+before = interpret("4006381333931", "]E0", Layouts(()), 2)
+forget_companies()
+from biip import gs1_prefixes
+assert gs1_prefixes.GS1CompanyPrefix.extract("4006381333931") is None
+assert interpret("4006381333931", "]E0", Layouts(()), 2) == before
+assert interpret("\\x1d0109521234543213", "]d2", Layouts(()), 2).item_code == "9521234543213"
+"""
+    # In a process of its own: the other tests keep the table.
+    subprocess.run([sys.executable, "-c", code], check=True)
