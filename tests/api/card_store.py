@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from gateway.devices.host import TcpHost
 from gateway.devices.payment import Patience, PaymentDesk
 from gateway.devices.snapshot import Happened
 from gateway.peripherals import PaymentProgress, Power
+from retail.wire.rows import OperatorRow
 from tests.api.store import Shop, open_shop
 from tests.devices.shop import session_for
 from tests.shop import until
@@ -22,19 +23,27 @@ BRIEF = Patience(first_s=0.02, cap_s=0.05, total_s=0.5)
 
 
 @contextlib.asynccontextmanager
-async def open_card_shop(folder: Path) -> AsyncIterator[tuple[Shop, TcpHost]]:
+async def open_card_shop(
+    folder: Path, operators: Sequence[OperatorRow] = (), checkout: bool = False
+) -> AsyncIterator[tuple[Shop, TcpHost]]:
     async with pretend_terminal() as host:
         session = session_for("terminal-zvt", host.url)
         async with open_shop(
-            folder, desk=lambda book: PaymentDesk(session, book.journal("terminal-1"), patience=BRIEF)
+            folder,
+            desk=lambda book: PaymentDesk(session, book.journal("terminal-1"), patience=BRIEF),
+            operators=operators,
+            checkout=checkout,
         ) as shop:
 
             def said(_device: str, entry: Any) -> None:
-                if isinstance(entry, Happened) and isinstance(entry.event, PaymentProgress) and shop.lane.card:
-                    shop.lane.card.heard(entry.event)
+                if isinstance(entry, Happened) and isinstance(entry.event, PaymentProgress):
+                    for lane in shop.lanes.values():
+                        if lane.card is not None:
+                            lane.card.heard(entry.event)
 
             session.listen(said)
-            tasks = [asyncio.create_task(run) for run in (session.run(), shop.lane.run(), shop.payments.run())]
+            tasks = [asyncio.create_task(run) for run in (session.run(), shop.payments.run())]
+            tasks += [asyncio.create_task(lane.run()) for lane in shop.lanes.values()]
             await until(lambda: session.snapshot().power is Power.ONLINE and host._client is None)
             try:
                 yield shop, host

@@ -97,7 +97,10 @@ class Scale:
 
 
 class Shop:
-    """One lane, "1", whose devices are `sessions`. online and trouble are what the link and the printer would say."""
+    """One lane, "1", whose devices are `sessions`; checkout: and a self-checkout, "9", that weighs its bag.
+
+    online and trouble are what the link and the printer would say.
+    """
 
     def __init__(
         self,
@@ -106,8 +109,9 @@ class Shop:
         desk: MakeDesk | None = None,
         operators: Sequence[OperatorRow] = (),
         limits: Limits | None = None,
+        checkout: bool = False,
     ) -> None:
-        self.scale = Scale()
+        self.scale, self.bag = Scale(), Scale()
         self.online, self.trouble = True, list[str]()
         self.link_error: str | None = None
         self.tokens: dict[str, Grant] = {}
@@ -130,20 +134,30 @@ class Shop:
         book = PaymentBook(self._money, clock)
         desks = {"terminal-1": desk(book)} if desk is not None else {}
         terminals = Terminals(desks, book, self._tell)
-        lane = Lane("1", scale=self.scale, printer="printer-1", terminal="terminal-1" if desks else None)
         self.people = some_people(self._inbox, clock.monotonic, self.outbox.tell, operators, limits)
-        self.lane = Workstation(
-            lane,
-            store,
-            self.catalogue,
-            self._ledger,
-            clock,
-            lambda: None,
-            terminals=terminals if desks else None,
-            people=self.people,
-            offers=self.offers,
-        )
-        self.payments = LoosePayments(terminals, self.lane.basket.holds)
+        terminal = "terminal-1" if desks else None
+        lanes = [Lane("1", scale=self.scale, printer="printer-1", terminal=terminal)]
+        if checkout:
+            lanes.append(Lane("9", self.scale, terminal=terminal, self_checkout=True, bagging_scale=self.bag))
+        self.lanes = {
+            lane.workstation_id: Workstation(
+                lane,
+                store,
+                self.catalogue,
+                self._ledger,
+                clock,
+                lambda: None,
+                terminals=terminals if desks else None,
+                people=self.people,
+                offers=self.offers,
+            )
+            for lane in lanes
+        }
+        self.lane = self.lanes["1"]
+        self.payments = LoosePayments(terminals, self._holds)
+
+    def _holds(self, payment_id: str) -> bool:
+        return any(one.basket.holds(payment_id) for one in self.lanes.values())
 
     async def _tell(self, _severity: str, code: str, _text: str, _facts: Any) -> None:
         self.told.append(code)
@@ -195,7 +209,7 @@ class Shop:
     async def served(self) -> AsyncIterator[None]:
         """The server, on the same port each time."""
         stopping = Stopping()
-        lanes = {"1": self.lane}
+        lanes = self.lanes
         operations = [
             *baskets.operations(lanes, stopping),
             *operators.operations(lanes, self.people),
@@ -236,9 +250,10 @@ async def open_shop(
     desk: MakeDesk | None = None,
     operators: Sequence[OperatorRow] = (),
     limits: Limits | None = None,
+    checkout: bool = False,
 ) -> AsyncIterator[Shop]:
     """A shop with prices, not yet served. desk: makes the one of its card terminal."""
-    shop = Shop(folder, sessions or {}, desk, operators, limits)
+    shop = Shop(folder, sessions or {}, desk, operators, limits, checkout)
     try:
         await shop.fill_price_book()
         yield shop

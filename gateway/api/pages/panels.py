@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.api.basket_views import view as basket_view
+from gateway.api.pages.calls import calls
 from gateway.api.pages.frame import Pages
 from gateway.api.pages.language import Language
 from gateway.till.workstation import Workstation
@@ -97,16 +98,25 @@ PANELS: dict[str, Facts] = {
     "member": _nothing,
     "coupon": _nothing,
     "training": _nothing,
+    "age": _nothing,
+    "tare": _nothing,
+    "help": _nothing,
 }
 
 
 class Panels:
     def __init__(self, pages: Pages, language: Language, workstations: Mapping[str, Workstation]) -> None:
         self._pages, self._language, self._workstations = pages, language, workstations
+        self._facts = {**PANELS, "attend": self._attend}
+
+    def _attend(self, _till: Workstation, query: Mapping[str, str]) -> dict[str, Any]:
+        """The call of another workstation, which `lane` names."""
+        called = [one for one in calls(self._workstations) if one.name == query.get("lane")]
+        return {"called": called[0] if called else None}
 
     async def show(self, request: Request) -> Response:
         till = self._workstations.get(request.path_params["workstation"])
-        facts = PANELS.get(request.path_params["panel"])
+        facts = self._facts.get(request.path_params["panel"])
         if till is None or facts is None:
             return Response(status_code=404)
         name = request.path_params["panel"]

@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from gateway.api.basket_views import view as basket_view
 from gateway.api.items import Searchable
+from gateway.api.pages.calls import calls, calls_of
 from gateway.api.pages.frame import BEAT_S, Pages
 from gateway.api.pages.language import LANGUAGES, Language
 from gateway.till.workstation import Notice, Workstation
@@ -59,7 +60,8 @@ class TillPage:
         def render() -> list[tuple[str, str]]:
             return [("basket", self._basket(workstation, words)), ("status", self._status(workstation, words))]
 
-        return self._pages.live([workstation.listen, self._pages.status.listen], render, BEAT_S)
+        others = [calls_of(one) for one in self._workstations.values() if one is not workstation]
+        return self._pages.live([workstation.listen, self._pages.status.listen, *others], render, BEAT_S)
 
     def _missing(self, request: Request) -> Response:
         name = request.path_params["workstation"]
@@ -77,6 +79,7 @@ class TillPage:
             notice_number=self._number_of(workstation),
             pieces=sum(line.quantity if line.quantity is not None else 1 for line in sold),
             tendered=Money(basket.tendered_minor, currency).shown(locale),
+            calls=calls(self._workstations, workstation),
             has_prices=self._catalogue.version() > 0,
             paid_cash=basket.finished is not None and any(one.tender_type == "Cash" for one in basket.finished.tenders),
         )

@@ -2,7 +2,9 @@
 //
 // data-post, data-delete: where a form goes. data-then: the panel that follows; else the panel closes when all went well.
 // data-as of a field: minor (an amount in the currency), int, flag (a checkbox), json; else it is text, and left out
-// where it is empty. data-panel: a button that opens another panel. data-key: the key that presses a button.
+// where it is empty. data-panel: a button that opens another panel. data-key: the key that presses a button; with
+// data-alone only a key that comes by itself, for a scanner in keyboard mode types letters too. data-first: what has the
+// keyboard in place of a field or a button.
 
 import { amount } from "./entry.js";
 import { send as request } from "./live.js";
@@ -10,11 +12,14 @@ import { text } from "./words.js";
 
 /** What a refusal says that somebody else's word mends. */
 const WORD_NEEDED = "needs_authority";
+/** Keys closer together than this were typed by a scanner. */
+const SCANNER_TYPES_MS = 30;
 
 export class Panel {
   /** at: where panels are asked for. closed: called when the screen has the keyboard again. */
   constructor(dialog, at, currency, decimals, closed) {
     Object.assign(this, { dialog, at, currency, decimals, closed, waiting: null, loading: false, held: [] });
+    Object.assign(this, { name: "", lastKeyAt: -SCANNER_TYPES_MS, alone: 0, drawn: 0 });
     dialog.addEventListener("submit", (event) => this.submit(event));
     dialog.addEventListener("click", (event) => this.clicked(event));
     dialog.addEventListener("keydown", (event) => this.keyed(event));
@@ -32,11 +37,14 @@ export class Panel {
     this.loading = false;
     const held = this.held.splice(0);
     if (!html) return false;
+    this.name = name.split("?")[0];
+    this.drawn++;
     this.dialog.innerHTML = html;
     if (!this.dialog.open) this.dialog.showModal();
     this.first()?.focus();
     this.explain();
-    for (const key of held) this.loading ? this.held.push(key) : this.type(key);
+    const typedOn = held.length > 1;
+    for (const key of held) this.loading ? this.held.push(key) : this.type(key, typedOn);
     return true;
   }
 
@@ -56,18 +64,30 @@ export class Panel {
     return true;
   }
 
-  type(key) {
+  /** typedOn: it did not come alone. */
+  type(key, typedOn = false) {
     const field = document.activeElement;
     if (key === "Escape") return this.close();
-    if (!field?.matches("input")) return this.press(key);
+    if (!field?.matches("input")) return typedOn && this.named(key)?.hasAttribute("data-alone") ? null : this.press(key);
     if (key === "Enter") return field.form?.requestSubmit();
     if (key.length === 1) field.value += key;
   }
 
+  named(key) {
+    return [...this.dialog.querySelectorAll("[data-key]")].find((one) => one.dataset.key === key);
+  }
+
+  /** Press, once it is certain that the key came alone. */
+  pressAlone(button, at) {
+    clearTimeout(this.alone);
+    const sole = at - this.lastKeyAt > SCANNER_TYPES_MS;
+    this.lastKeyAt = at;
+    if (sole && button) this.alone = setTimeout(() => button.click(), SCANNER_TYPES_MS);
+  }
+
   /** The button of that key; Enter is the one that has the keyboard. */
   press(key) {
-    const named = [...this.dialog.querySelectorAll("[data-key]")].find((one) => one.dataset.key === key);
-    const button = named ?? (key === "Enter" && this.dialog.contains(document.activeElement) ? document.activeElement : null);
+    const button = this.named(key) ?? (key === "Enter" && this.dialog.contains(document.activeElement) ? document.activeElement : null);
     button?.click();
     return Boolean(button);
   }
@@ -75,7 +95,8 @@ export class Panel {
   /** What has the keyboard first: a field that is on show, or the first choice. */
   first() {
     const fields = [...this.dialog.querySelectorAll("input:not([type=hidden])")];
-    return fields.find((one) => one.offsetParent) ?? this.dialog.querySelector(".choices button, .main, summary");
+    const said = this.dialog.querySelector("[data-first]");
+    return said ?? fields.find((one) => one.offsetParent) ?? this.dialog.querySelector(".choices button, .main, summary");
   }
 
   close() {
@@ -105,11 +126,13 @@ export class Panel {
 
   async send(method, path, body, then) {
     const buttons = [...this.dialog.querySelectorAll("button")];
+    const drawn = this.drawn;
     for (const button of buttons) button.disabled = true;
     const answer = await request(method, path, body);
     for (const button of buttons) button.disabled = false;
     if (!answer) return this.fault(text("No answer from the box: look at the lines before you do it again"));
-    if (answer.ok) return then ? this.show(then) : this.close();
+    // What follows from it may be on show already: that stays.
+    if (answer.ok) return then ? this.show(then) : drawn === this.drawn && this.close();
     if (answer.body.reason === WORD_NEEDED && !body.authorisation) {
       await this.authorise(method, path, body, answer.body.detail);
       this.waiting.then = then;
@@ -150,7 +173,7 @@ export class Panel {
     place.textContent = words;
     place.hidden = false;
     (field ?? this.first())?.focus();
-    field?.select();
+    field?.select?.();
   }
 
   // --- keys and touches ---------------------------------------------------------------------------------------------
@@ -167,6 +190,10 @@ export class Panel {
     event.stopPropagation();
     if (event.ctrlKey || event.altKey || event.metaKey) return;
     if (this.hold(event.key)) return event.preventDefault();
+    const named = event.target.matches("input") ? null : this.named(event.key);
+    const alone = named?.hasAttribute("data-alone") ? named : null;
+    this.pressAlone(alone, event.timeStamp);
+    if (alone) return event.preventDefault();
     if (!event.target.matches("input") && event.key !== "Enter" && this.press(event.key)) event.preventDefault();
   }
 

@@ -19,7 +19,10 @@ const panel = new Panel(
   `/till/${encodeURIComponent(workstation)}`,
   currency,
   Number(decimals),
-  () => box.focus(),
+  () => {
+    box.focus();
+    needed();
+  },
 );
 const search = new Search(box, document.getElementById("matches"), (item) => ring(item.item_id));
 
@@ -53,17 +56,24 @@ function swapped(part, element) {
   if (part === "notice") heardNotice(element.querySelector("[data-number]"));
   if (part === "payment") heardPayment(element.querySelector("[data-payment]"));
   if (part === "training") document.body.classList.toggle("training", Boolean(element.querySelector("[data-training]")));
-  if (part === "who") needed(element.querySelector("[data-needed]"));
+  if (part === "who") needed();
   if (part === "lines") element.scrollTop = element.querySelector("table") ? element.scrollHeight : 0;
   if (document.activeElement === document.body && !panel.open) box.focus();
 }
 
-/** What must be done before anything is sold opens by itself, once; the button at the head stays. */
+/** What must be answered opens by itself, once; the button at the head stays. What changed meanwhile is asked anew. */
 let lastNeeded = "";
-function needed(button) {
-  const name = button?.dataset.needed ?? "";
-  if (name && name !== lastNeeded && !panel.open) panel.show(name);
-  lastNeeded = name;
+function needed() {
+  const button = document.querySelector("[data-needed]");
+  const key = button?.dataset.needed ?? "";
+  if (key === lastNeeded) return;
+  const before = lastNeeded.split(" ")[0];
+  const about = panel.open && panel.name === before;
+  // A panel about something else is not taken from under a hand; this one follows when it closes.
+  if (panel.open && !about && key) return;
+  lastNeeded = key;
+  if (key) panel.show(button.dataset.panel);
+  else if (about && before === "age") panel.close();
 }
 
 /** A notice of the till replaces one of this page. The same mistake made twice has another number, and beeps twice. */
@@ -270,6 +280,7 @@ const ACTS = {
   pay,
   card,
   abort,
+  attend: () => command("attend", {}),
   clear: escape,
   yes: () => answer(true),
   no: () => answer(false),
