@@ -51,6 +51,8 @@ function say(words) {
 
 /** null until the page was drawn: what was said before it was opened does not beep. */
 let noticeNumber = null;
+/** What an answer said before the stream did: it beeped then. */
+let told = "";
 
 function swapped(part, element) {
   if (part === "notice") heardNotice(element.querySelector("[data-number]"));
@@ -82,7 +84,9 @@ function heardNotice(notice) {
   const before = noticeNumber;
   noticeNumber = notice?.dataset.number ?? before ?? "";
   const isNew = before !== null && before !== noticeNumber;
-  if (isNew && notice.dataset.kind === "error") complain();
+  const heard = Boolean(notice && told.startsWith(notice.textContent));
+  told = "";
+  if (isNew && notice.dataset.kind === "error" && !heard) complain();
 }
 
 /** The form stands outside the part that is drawn anew, so that what is typed into it stays. */
@@ -137,7 +141,8 @@ function refused(problem) {
   if (problem.reason === "confirm_quantity") return complain();
   const notice = noticeSlot.querySelector("[data-number]");
   // The till says most refusals itself, through the stream; this shows the ones that never got that far.
-  if (notice && problem.detail?.startsWith(notice.textContent)) return complain();
+  if (notice && problem.detail?.startsWith(notice.textContent)) return;
+  told = problem.detail ?? "";
   say(problem.detail || text("The box refused this"));
 }
 
