@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Annotated
 
 from pydantic import BaseModel, Field
+from starlette.responses import Response
 
 from gateway.api.authorised import AuthorisedBy, Body, approval_of
 from gateway.api.basket_views import BasketView, CallView, call_view, view
+from gateway.api.events import Stopping, stream
 from gateway.api.operations import Call, Operation, at_workstation, within
 from gateway.api.scopes import Scope
 from gateway.till.workstation import Workstation
@@ -56,8 +58,8 @@ class CallList(BaseModel):
 
 
 class _Guards:
-    def __init__(self, workstations: Mapping[str, Workstation]) -> None:
-        self._workstations = workstations
+    def __init__(self, workstations: Mapping[str, Workstation], stopping: Stopping) -> None:
+        self._workstations, self._stopping = workstations, stopping
 
     def _at(self, call: Call) -> Workstation:
         return at_workstation(self._workstations, call)
@@ -89,12 +91,27 @@ class _Guards:
         return view(till)
 
     async def calls(self, _call: Call) -> CallList:
+        return self._calls()
+
+    async def events(self, _call: Call) -> Response:
+        return stream(self._listen, lambda: [("calls", self._calls().model_dump_json())], self._stopping)
+
+    def _listen(self, heard: Callable[[], None]) -> Callable[[], None]:
+        stops = [till.listen(heard) for till in self._workstations.values()]
+
+        def unlisten() -> None:
+            for stop in stops:
+                stop()
+
+        return unlisten
+
+    def _calls(self) -> CallList:
         found = [(name, call_view(till)) for name, till in self._workstations.items()]
         return CallList(calls=[CallAt(workstation_id=name, **one.model_dump()) for name, one in found if one])
 
 
-def operations(workstations: Mapping[str, Workstation]) -> list[Operation]:
-    guards = _Guards(workstations)
+def operations(workstations: Mapping[str, Workstation], stopping: Stopping) -> list[Operation]:
+    guards = _Guards(workstations, stopping)
     base = "/v1/baskets/{workstation}"
     refusals = (404, 409, 422, 503)
     listed = [
@@ -156,5 +173,13 @@ def operations(workstations: Mapping[str, Workstation]) -> list[Operation]:
             example={"authorisation": {"operator_id": "mia", "pin": "4711"}},
         ),
         Operation("GET", "/v1/calls", "Who is called for now", guards.calls, answer=CallList),
+        Operation(
+            "GET",
+            "/v1/calls/events",
+            "The calls as they change",
+            guards.events,
+            description="Server-sent events: `calls`, with the JSON of GET /v1/calls. For an attendant's screen.",
+            streams=True,
+        ),
     ]
     return within(Scope.SELL, listed)

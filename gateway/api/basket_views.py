@@ -139,6 +139,7 @@ class BasketView(BasketOffers):
     due: str
     payment: PaymentUnderWay | None
     pending_quantity: int | None
+    pending_tare_grams: int | None
     weighing: bool
     notice: NoticeView | None
     finished: FinishedView | None
@@ -172,6 +173,7 @@ def view(workstation: Workstation) -> BasketView:
         due=basket.due().shown(locale),
         payment=_under_way(workstation),
         pending_quantity=basket.pending_quantity,
+        pending_tare_grams=basket.pending_tare_grams,
         weighing=workstation.weighing,
         notice=NoticeView(kind=notice.kind, reason=notice.reason, text=notice.text) if notice else None,
         finished=FinishedView(

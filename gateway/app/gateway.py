@@ -225,7 +225,7 @@ class Gateway:
             *baskets.operations(counter.workstations, self._stopping),
             *operators.operations(counter.workstations, self._people),
             *sessions.operations(counter.workstations),
-            *basket_guards.operations(counter.workstations),
+            *basket_guards.operations(counter.workstations, self._stopping),
             *suspended.operations(counter.workstations),
             *basket_offers.operations(counter.workstations),
             *items.operations(self._catalogue, store.locale, store.store_id, self._clock.local, self._clock.wall),

@@ -214,7 +214,7 @@ class Shop:
             *baskets.operations(lanes, stopping),
             *operators.operations(lanes, self.people),
             *sessions.operations(lanes),
-            *basket_guards.operations(lanes),
+            *basket_guards.operations(lanes, stopping),
             *suspended.operations(lanes),
             *devices.operations(self._sessions, stopping),
             *basket_offers.operations(lanes),

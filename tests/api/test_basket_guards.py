@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.api.store import MILK, PRICE_BOOK, client_of, open_shop
+from tests.api.store import MILK, PRICE_BOOK, client_of, events, open_shop
 from tests.people import STAFF
 
 LANE = "/v1/baskets/1"
@@ -66,6 +67,15 @@ async def test_a_call_is_listed_until_it_is_answered(http: httpx.AsyncClient) ->
     assert (await http.get(LANE)).json()["attention"]["reason"] == "help"
     await http.post(f"{LANE}/attend", json={})
     assert (await http.get("/v1/calls")).json() == {"calls": []}
+
+
+async def test_an_attendants_screen_hears_of_a_call_at_once(http: httpx.AsyncClient) -> None:
+    heard = events(http, "/v1/calls/events")
+    assert json.loads((await anext(heard))[1]) == {"calls": []}
+    await http.post(f"{LANE}/help", json={})
+    name, data = await anext(heard)
+    assert (name, json.loads(data)["calls"][0]["workstation_id"]) == ("calls", "1")
+    await heard.aclose()  # type: ignore[attr-defined]  # an async generator has it
 
 
 async def test_a_bar_code_keyed_as_a_quantity_and_tare(http: httpx.AsyncClient) -> None:
