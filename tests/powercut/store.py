@@ -234,7 +234,10 @@ async def main(arguments: argparse.Namespace) -> None:
             await work.work(number)
         if day < days - 1:
             await asyncio.to_thread(till.database.close)
-    os._exit(0)
+            continue
+        # A write that was under way would be on the real disk, and without its end in the trace.
+        with till.database._turn:
+            os._exit(0)
 
 
 def parsed() -> Any:
