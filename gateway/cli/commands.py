@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli import device_list, devices, doctor, firstboot, queue
+from gateway.cli import device_list, devices, doctor, doctor_disk, firstboot, queue
 from gateway.cli import pin as pin_command
 from gateway.cli import price as price_command
 from gateway.cli.run import DEFAULT_CONFIG
@@ -53,12 +53,18 @@ def run(config: ConfigOption = DEFAULT_CONFIG) -> None:
 def doctor_command(
     config: ConfigOption = DEFAULT_CONFIG,
     json: Annotated[bool, typer.Option("--json", help="One JSON object instead of text.")] = False,
+    disk: Annotated[
+        bool, typer.Option("--disk", help="Measure only how fast the card keeps a sale.")
+    ] = False,
 ) -> None:
     """Say what is wrong, in the order a technician would look; exit 1 if anything is.
 
-    Example: backroom doctor --config /etc/backroom/gateway.toml
+    Examples: backroom doctor --config /etc/backroom/gateway.toml
+
+              backroom doctor --disk    (is this card fit?)
     """
-    raise typer.Exit(doctor.doctor(config, as_json=json))
+    examined = doctor_disk.doctor_disk if disk else doctor.doctor
+    raise typer.Exit(examined(config, as_json=json))
 
 
 @app.command(name="demo")
