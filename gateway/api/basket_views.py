@@ -7,26 +7,11 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from gateway.api.offer_views import BasketOffers, LineOffers, of_basket, of_line
-from gateway.peripherals import PaymentKind, PaymentPhase
+from gateway.api.tender_views import BasketTenders, of_tenders
 from gateway.till.basket import Line, State
 from gateway.till.workstation import Workstation
-from gateway.words import message
 from retail.units import Money, Quantity, Weight
 from retail.wire.rows import OperatorRow
-
-#: where the terminal says no words of its own
-PHASES = {
-    PaymentPhase.ACCEPTED: message("The terminal has begun"),
-    PaymentPhase.INSERT_CARD: message("Insert or hold the card"),
-    PaymentPhase.REMOVE_CARD: message("Remove the card"),
-    PaymentPhase.ENTER_PIN: message("Enter the PIN"),
-    PaymentPhase.WRONG_PIN: message("Wrong PIN"),
-    PaymentPhase.CONTACTING_HOST: message("Asking the bank"),
-    PaymentPhase.PLEASE_WAIT: message("Please wait"),
-    PaymentPhase.APPROVED: message("Approved"),
-    PaymentPhase.DECLINED: message("Declined"),
-    PaymentPhase.REVERSING: message("Taking the payment back"),
-}
 
 
 class LineView(LineOffers):
@@ -53,46 +38,6 @@ class NoticeView(BaseModel):
     text: str
 
 
-class TenderView(BaseModel):
-    """card: its masked number."""
-
-    tender_type: str
-    amount_minor: int
-    amount: str
-    card: str
-
-
-class PaymentUnderWay(BaseModel):
-    """A payment whose result does not stand in the basket yet. kind `reversal`: the sale is being voided.
-
-    text: what the terminal does, or says. ask_a_person: it could not say what became of the payment: look at it, then
-    POST decide-payment.
-    """
-
-    payment_id: str
-    terminal: str
-    kind: PaymentKind
-    amount_minor: int
-    amount: str
-    phase: str
-    text: str
-    ask_a_person: bool
-    why: str
-
-
-class FinishedView(BaseModel):
-    """The sale that was just finished: on disk, whatever the printer and the line to headquarters do."""
-
-    number: str
-    seq: int
-    total_minor: int
-    change_minor: int
-    total: str
-    tendered: str
-    change: str
-    tenders: list[TenderView]
-
-
 class OperatorView(BaseModel):
     operator_id: str
     name: str
@@ -114,7 +59,7 @@ class CallView(BaseModel):
     blocks: bool
 
 
-class BasketView(BasketOffers):
+class BasketView(BasketOffers, BasketTenders):
     """operator: who is signed on. sign_on_needed, session_needed: nothing is sold before that.
 
     training: nothing counts; the screen shows it so that nobody can miss it.
@@ -133,22 +78,15 @@ class BasketView(BasketOffers):
     lines: list[LineView]
     total_minor: int
     total: str
-    tendered_minor: int
-    tenders: list[TenderView]
-    due_minor: int
-    due: str
-    payment: PaymentUnderWay | None
     pending_quantity: int | None
     pending_tare_grams: int | None
     weighing: bool
     notice: NoticeView | None
-    finished: FinishedView | None
 
 
 def view(workstation: Workstation) -> BasketView:
     """The basket as a screen shows it."""
     basket, locale = workstation.basket, workstation.store.locale
-    finished = workstation.last
     notice = workstation.notice
     return BasketView(
         workstation_id=workstation.lane.workstation_id,
@@ -164,30 +102,11 @@ def view(workstation: Workstation) -> BasketView:
         lines=[_line(line, basket.currency, locale) for line in basket.lines],
         total_minor=basket.total().minor,
         total=basket.total().shown(locale),
-        tendered_minor=basket.tendered_minor,
-        tenders=[
-            _tender(one.tender_type, Money(one.amount_minor, basket.currency), one.card, locale)
-            for one in basket.tenders
-        ],
-        due_minor=basket.due().minor,
-        due=basket.due().shown(locale),
-        payment=_under_way(workstation),
         pending_quantity=basket.pending_quantity,
         pending_tare_grams=basket.pending_tare_grams,
         weighing=workstation.weighing,
         notice=NoticeView(kind=notice.kind, reason=notice.reason, text=notice.text) if notice else None,
-        finished=FinishedView(
-            number=finished.number,
-            seq=finished.seq,
-            total_minor=finished.total.minor,
-            change_minor=finished.change.minor,
-            total=finished.total.shown(locale),
-            tendered=finished.tendered.shown(locale),
-            change=finished.change.shown(locale),
-            tenders=[_tender(one.tender_type, one.amount, one.card, locale) for one in finished.paid],
-        )
-        if finished
-        else None,
+        **of_tenders(workstation),
         **of_basket(workstation),
     )
 
@@ -215,28 +134,6 @@ def operator_view(operator: OperatorRow) -> OperatorView:
 def _operator(workstation: Workstation) -> OperatorView | None:
     operator = workstation.people.operator()
     return operator_view(operator) if operator is not None else None
-
-
-def _tender(tender_type: str, amount: Money, card: str, locale: str) -> TenderView:
-    return TenderView(tender_type=tender_type, amount_minor=amount.minor, amount=amount.shown(locale), card=card)
-
-
-def _under_way(workstation: Workstation) -> PaymentUnderWay | None:
-    payment = workstation.basket.payment
-    if payment is None:
-        return None
-    progress = workstation.card.progress if workstation.card is not None else None
-    return PaymentUnderWay(
-        payment_id=payment.payment_id,
-        terminal=payment.terminal,
-        kind=payment.kind,
-        amount_minor=payment.amount_minor,
-        amount=Money(payment.amount_minor, payment.currency).shown(workstation.store.locale),
-        phase=progress.phase if progress else "",
-        text=(progress.text or PHASES[progress.phase]) if progress else "",
-        ask_a_person=payment.person,
-        why=payment.why,
-    )
 
 
 def _line(line: Line, currency: str, locale: str) -> LineView:

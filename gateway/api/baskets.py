@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from pydantic import AliasChoices, ConfigDict, Field, field_validator
+from pydantic import Field
 from starlette.responses import Response
 
+from gateway.api import basket_returns, basket_tenders
 from gateway.api.authorised import AuthorisedBy, Body, approval_of
 from gateway.api.basket_views import BasketView, view
 from gateway.api.events import Stopping, stream
 from gateway.api.operations import Call, Operation, at_workstation, within
-from gateway.api.payments import Decision
 from gateway.api.scopes import Scope
 from gateway.till.workstation import Workstation
 
@@ -40,20 +40,6 @@ class VoidLine(Body):
 
 class Void(Body):
     authorisation: AuthorisedBy | None = None
-
-
-class Tender(Body):
-    """Cash is given when this is sent; a card payment begins with it. `type` may be said in small letters."""
-
-    model_config = ConfigDict(extra="forbid", validate_by_name=True, validate_by_alias=True)
-
-    tender_type: Literal["Cash", "Card"] = Field(default="Cash", validation_alias=AliasChoices("tender_type", "type"))
-    amount_minor: int | None = Field(default=None, description="none: exactly what is due", examples=[2000])
-
-    @field_validator("tender_type", mode="before")
-    @classmethod
-    def _small_letters(cls, value: object) -> object:
-        return value.capitalize() if isinstance(value, str) and value.islower() else value
 
 
 class _Baskets:
@@ -87,24 +73,6 @@ class _Baskets:
         await workstation.void_all(approval_of(call.body.authorisation))
         return view(workstation)
 
-    async def tender(self, call: Call) -> BasketView:
-        workstation = self._at(call)
-        if call.body.tender_type == "Card":
-            await workstation.tender_card(call.body.amount_minor)
-        else:
-            await workstation.tender_cash(call.body.amount_minor)
-        return view(workstation)
-
-    async def abort_payment(self, call: Call) -> BasketView:
-        workstation = self._at(call)
-        await workstation.tenders.abort_payment()
-        return view(workstation)
-
-    async def decide_payment(self, call: Call) -> BasketView:
-        workstation, said = self._at(call), call.body
-        await workstation.tenders.decide_payment(said.paid, said.who, said.why)
-        return view(workstation)
-
     async def events(self, call: Call) -> Response:
         workstation = self._at(call)
         return stream(workstation.listen, lambda: [("basket", view(workstation).model_dump_json())], self._stopping)
@@ -121,7 +89,8 @@ def operations(workstations: Mapping[str, Workstation], stopping: Stopping) -> l
             "Ring a code",
             baskets.scan,
             description="An item sold by weight asks the workstation's scale and answers once the weight is stable."
-            " A member card identifies the customer, a coupon is taken.",
+            " A member card identifies the customer, a coupon is taken, a receipt's code shows what of it can come"
+            " back, a wallet's payment code pays.",
             body=Scan,
             answer=BasketView,
             problems=(404, 409, 422, 503, 504),
@@ -159,27 +128,6 @@ def operations(workstations: Mapping[str, Workstation], stopping: Stopping) -> l
             example={},
         ),
         Operation(
-            "POST",
-            f"{base}/tender",
-            "Take cash, or begin a card payment",
-            baskets.tender,
-            description="When the tenders cover the total the sale is finished. With cash it is on disk when this"
-            " answers. A card payment is begun: `state` is `paying` then, and its end shows in the basket.",
-            body=Tender,
-            answer=BasketView,
-            problems=(404, 409, 422, 503),
-            example={"tender_type": "Cash", "amount_minor": 2000},
-        ),
-        Operation(
-            "POST",
-            f"{base}/abort-payment",
-            "Ask the terminal to give up the payment",
-            baskets.abort_payment,
-            description="What became of it shows in the basket: it may have been paid all the same.",
-            answer=BasketView,
-            problems=(404, 409, 503, 504),
-        ),
-        Operation(
             "GET",
             f"{base}/events",
             "The open sale as it changes",
@@ -189,16 +137,5 @@ def operations(workstations: Mapping[str, Workstation], stopping: Stopping) -> l
             problems=(404,),
         ),
     ]
-    deciding = Operation(
-        "POST",
-        f"{base}/decide-payment",
-        "Say what became of the payment, where the terminal cannot",
-        baskets.decide_payment,
-        description="Only while `payment.ask_a_person`. Look at the terminal and its slip first: it is logged,"
-        " and headquarters is told.",
-        body=Decision,
-        answer=BasketView,
-        problems=(404, 409, 422),
-        example={"paid": False, "who": "Anna", "why": "the display shows nothing, no slip"},
-    )
-    return [*within(Scope.SELL, listed), *within(Scope.PAY, [deciding])]
+    more = [*basket_tenders.operations(workstations), *basket_returns.operations(workstations)]
+    return [*within(Scope.SELL, listed), *more]

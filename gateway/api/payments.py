@@ -38,8 +38,9 @@ class Decision(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     paid: bool
-    who: str = Field(max_length=200, examples=["Anna"])
-    why: str = Field(max_length=500, examples=["the slip says approved, trace 000042"])
+    who: str = Field(default="", max_length=200, examples=["Anna"])
+    why: str = Field(default="", max_length=500, examples=["the slip says approved, trace 000042"])
+    reference: str = Field(default="", max_length=80, description="of a wallet with a device of its own: what it shows")
 
 
 class HistoryView(BaseModel):
@@ -168,7 +169,7 @@ class _Payments:
 
     async def decide(self, call: Call) -> PaymentView:
         said = call.body
-        known = await self._payments.decide(call.path("payment_id"), said.paid, said.who, said.why)
+        known = await self._payments.decide(call.path("payment_id"), said.paid, said.who, said.why, said.reference)
         return view(known, self._history(known.payment_id))
 
 

@@ -27,6 +27,7 @@ from gateway.till.offers.store import StoreOffers
 from gateway.till.paper.jobs import ReceiptJobs
 from gateway.till.paper.printing import ReceiptPrinter
 from gateway.till.paper.receipt import Look
+from gateway.till.paper.reprinting import Receipts
 from gateway.till.payments.journal import PaymentBook
 from gateway.till.payments.loose import LoosePayments
 from gateway.till.payments.terminals import Desk, Tell, Terminals
@@ -76,8 +77,10 @@ class Counter:
         self.store = _store(config)
         lanes = config.workstation
         must_fit(config)
+        look = _look(config, clock)
+        self.receipts = Receipts(tenders.originals, jobs, look, tenders.beside)
         self.printers = {
-            printer: ReceiptPrinter(printer, self._ask(printer), jobs, _look(config, clock), changed, tenders.beside)
+            printer: ReceiptPrinter(printer, self._ask(printer), jobs, look, changed, tenders.beside)
             for printer in {table.printer for table in lanes.values() if table.printer}
         }
         self._terminals = Terminals(self._desks(book), book, tell, tenders.wallets, clock.wall)

@@ -26,6 +26,7 @@ from gateway.api import (
     pages,
     pairing,
     payments,
+    receipts,
     sessions,
     status,
     suspended,
@@ -128,7 +129,7 @@ class Gateway:
             self._clock,
             self._make_report,
             self._status.changed,
-            self._feed_changed,
+            lambda feed: self._counter.feed_changed(feed),  # noqa: PLW0108  the counter comes later
         )
         self._people = self._make_people()
         local, store_id = self._clock.local, config.gateway.store_id
@@ -230,6 +231,7 @@ class Gateway:
             *basket_offers.operations(counter.workstations),
             *items.operations(self._catalogue, store.locale, store.store_id, self._clock.local, self._clock.wall),
             *transactions.operations(counter.posting, self._outbox),
+            *receipts.operations(counter.receipts, counter.workstations, counter.article, store.locale),
             *payments.operations(counter.payments, self._config.gateway.currency),
             *pairing.operations(self._applications),
             *devices.operations(self._manager.sessions, self._stopping),
@@ -268,9 +270,6 @@ class Gateway:
     def _disk_changed(self) -> None:
         """Called from the thread that looked."""
         self._loop.call_soon_threadsafe(self._headquarters.moved)
-
-    def _feed_changed(self, feed: str) -> None:
-        self._counter.feed_changed(feed)
 
     def _device_said(self, _device: str, entry: Any) -> None:
         if isinstance(entry, Happened) and isinstance(entry.event, PowerChanged):

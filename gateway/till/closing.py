@@ -101,7 +101,17 @@ def finished(sale: RetailTransaction, seq: int) -> Finished:
         total=money(sale.total_minor),
         tendered=money(sum(tender.amount_minor for tender in tenders)),
         change=money(sum(tender.change_minor for tender in tenders)),
-        paid=tuple(Paid(one.tender_type, money(one.amount_minor), one.card or "") for one in tenders),
+        paid=tuple(
+            Paid(
+                one.tender_type,
+                money(one.amount_minor),
+                one.card or "",
+                one.wallet or "",
+                one.voucher_id or "",
+                one.points or 0,
+            )
+            for one in tenders
+        ),
         rounding=money(sale.rounding_minor()),
     )
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from gateway.peripherals import Request
 from retail.barcode import Layouts
+from retail.sale import TenderType
 from retail.shop_codes import Codes
 from retail.units import Money
 
@@ -54,11 +55,14 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Paid:
-    """One tender of the last sale: Cash, or Card with its masked number."""
+    """One tender of the last sale; of a card its masked number, of a voucher that was given out its number."""
 
-    tender_type: str
+    tender_type: TenderType
     amount: Money
     card: str = ""
+    wallet: str = ""
+    voucher_id: str = ""
+    points: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,10 +136,15 @@ class Workstation:
     ) -> Line | None:
         """What was scanned or keyed, whatever it is: an article is rung, a member identified, a coupon taken.
 
+        A receipt is looked up, for goods that come back; what pays, pays.
+
         Raises:
-            SaleRefused, DeviceError: see enter(), SaleOffers.identify() and SaleOffers.use_coupon().
+            SaleRefused, DeviceError: see enter(), SaleOffers.identify() and use_coupon(), Tendering, Returns.open().
         """
-        if await self.offers.scanned(self._ringing.meaning(code, symbology), code):
+        meaning = self._ringing.meaning(code, symbology)
+        if await self.returns.scanned(code) or await self.tenders.scanned(meaning, code):
+            return None
+        if await self.offers.scanned(meaning, code):
             return None
         return await self.enter(code, symbology, method, lot_checked=lot_checked)
 

@@ -20,6 +20,7 @@ from gateway.api import (
     pages,
     pairing,
     payments,
+    receipts,
     sessions,
     suspended,
 )
@@ -35,16 +36,28 @@ from gateway.peripherals import Request, ScaleStatus, Weight
 from gateway.queue import outbox
 from gateway.queue.database import Database
 from gateway.queue.inbox import Inbox
+from gateway.tables import REASONS
 from gateway.till import ledger
 from gateway.till.catalogue import Catalogue
 from gateway.till.ledger import Ledger
 from gateway.till.offers import book as offer_book
 from gateway.till.offers.store import StoreOffers
+from gateway.till.paper.beside import ReadBeside
 from gateway.till.paper.jobs import ReceiptJobs
+from gateway.till.paper.receipt import Look
+from gateway.till.paper.reprinting import Receipts
 from gateway.till.payments import journal as payment_journal
 from gateway.till.payments.journal import PaymentBook
 from gateway.till.payments.loose import LoosePayments
 from gateway.till.payments.terminals import Desk, Terminals
+from gateway.till.payments.wallets import Wallet
+from gateway.till.returns.originals import Originals
+from gateway.till.returns.returning import ReturnDesk
+from gateway.till.returns.unverified import Unverified
+from gateway.till.tenders.points import PointsBalance, PointsRule
+from gateway.till.tenders.stored import Means
+from gateway.till.tenders.vouchers import Vouchers
+from gateway.till.uses import Uses
 from gateway.till.workstation import Lane, Store, Workstation
 from retail.authority import Limits
 from retail.barcode import Layouts
@@ -133,7 +146,15 @@ class Shop:
         self.told: list[str] = []
         book = PaymentBook(self._money, clock)
         desks = {"terminal-1": desk(book)} if desk is not None else {}
-        terminals = Terminals(desks, book, self._tell)
+        wallets = {"linepay": Wallet("linepay"), "alipay": Wallet("alipay", "terminal-1" if desks else None)}
+        terminals = Terminals(desks, book, self._tell, wallets, clock.wall)
+        uses = self.uses = Uses(self._money)
+        balance, vouchers = PointsBalance(self._inbox, uses), Vouchers(self._inbox, uses)
+        self.means = Means(PointsRule(1, 1), balance, vouchers, self.offers.coupons, voucher_days=365)
+        originals = Originals("S0421", self._money, self.outbox, uses)
+        self.returns = ReturnDesk(originals, Unverified(clock), REASONS, asyncio.Lock())
+        look = Look("Corner shop", clock.zone)
+        self.receipts = Receipts(originals, self.jobs, look, ReadBeside(book.slip, balance.of, vouchers.left))
         self.people = some_people(self._inbox, clock.monotonic, self.outbox.tell, operators, limits)
         terminal = "terminal-1" if desks else None
         lanes = [Lane("1", scale=self.scale, printer="printer-1", terminal=terminal)]
@@ -147,9 +168,11 @@ class Shop:
                 self._ledger,
                 clock,
                 lambda: None,
-                terminals=terminals if desks else None,
+                terminals=terminals,
                 people=self.people,
                 offers=self.offers,
+                means=self.means,
+                returns=self.returns,
             )
             for lane in lanes
         }
@@ -158,6 +181,9 @@ class Shop:
 
     def _holds(self, payment_id: str) -> bool:
         return any(one.basket.holds(payment_id) for one in self.lanes.values())
+
+    def _article(self, code: str) -> Item:
+        return self.lane.article(code, "")[0]
 
     async def _tell(self, _severity: str, code: str, _text: str, _facts: Any) -> None:
         self.told.append(code)
@@ -218,6 +244,7 @@ class Shop:
             *suspended.operations(lanes),
             *devices.operations(self._sessions, stopping),
             *basket_offers.operations(lanes),
+            *receipts.operations(self.receipts, lanes, self._article, "en"),
             *items.operations(self.catalogue, "en", "S0421", self.clock.local, self.clock.wall),
             *status_api.operations(self.status),
             *payments.operations(self.payments, "EUR"),

@@ -134,6 +134,13 @@ class CardPayments:
             desk.is_keyed(payment.payment_id, reference)
         self._follow(payment, lost=False)
 
+    def wallets(self) -> list[str]:
+        return list(self._terminals.wallets)
+
+    def is_by_hand(self, terminal: str) -> bool:
+        """Whether that is a wallet's own device, which only a person can read."""
+        return self._terminals.by_hand(terminal) is not None
+
     def wallet(self, name: str) -> Wallet:
         """Raises SaleRefused where this store takes no such wallet."""
         found = self._terminals.wallets.get(name)

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from gateway.errors import BackroomError, SaleRefused
 from gateway.till.authority import Act, Approval, Asked
-from gateway.till.returns.originals import Original, Originals
+from gateway.till.lane import Notice
+from gateway.till.returns.originals import Original, Originals, is_receipt_number
 from gateway.till.returns.reckoning import Back, rate_of
 from gateway.till.returns.rows import Returning
 from gateway.till.returns.unverified import Unverified
@@ -72,12 +73,26 @@ class Returns:
             raise SaleRefused("no goods are taken back at this till", reason="no_returns")
         return self._shared
 
+    def reasons(self) -> Sequence[str]:
+        """The codes that may be given."""
+        return self._shared.reasons if self._shared is not None else ()
+
+    async def scanned(self, code: str) -> bool:
+        """The code of a receipt: it is looked up. False: it is none, or no goods come back now."""
+        if self._shared is None or not is_receipt_number(code) or self._till.basket.state not in ("idle", "selling"):
+            return False
+        await self.open(code)
+        return True
+
     # --- commands ---------------------------------------------------------------------------------------------------
 
     async def open(self, number: str) -> Original:
         """Look a receipt up, so that the screen can show what of it can come back; nothing changes yet."""
         async with self._till.command():
+            self.opened = None
             self.opened = self._desk.originals.find(number)
+            text = f"receipt {number}: choose what comes back, and why"
+            self._till.notice = Notice("hint", "receipt", text)
             return self.opened
 
     async def add(self, wanted: Wanted) -> Returning:

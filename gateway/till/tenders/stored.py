@@ -141,6 +141,14 @@ class StoredValue:
         if self.means.coupons is not None and any(one.tender_type == "Coupon" for one in basket.tenders):
             self._till.change.add(self.means.coupons.book.release(basket.idempotency_key))
 
+    def is_voucher(self, code: str) -> bool:
+        return self.means.vouchers is not None and self.means.vouchers.left(code) is not None
+
+    def is_coupon(self, code: str) -> bool:
+        """Whether it is one that pays."""
+        row = self.means.coupons.find(code) if self.means.coupons is not None else None
+        return row is not None and row.amount_minor is not None
+
     # --- points and vouchers ----------------------------------------------------------------------------------------
 
     def points_there(self) -> int | None:

@@ -15,6 +15,7 @@ from gateway.till.payments.wallets import Wallet
 from gateway.till.tenders.rows import Tendered
 from gateway.till.tenders.settlement import Settlement
 from gateway.till.tenders.stored import Means, StoredValue
+from retail.barcode import Kind, Meaning
 from retail.units import exponent
 
 if TYPE_CHECKING:
@@ -147,6 +148,28 @@ class Tendering:
         """
         await self._terminal().decide(paid, who, why, reference)
 
+    async def scanned(self, meaning: Meaning, code: str) -> bool:
+        """A code that pays: a wallet's payment code; once paying has begun a voucher or a coupon. False: it is none.
+
+        The payment code itself goes nowhere: it says whose wallet it is, and the terminal or the wallet's own device
+        reads it from the customer's telephone.
+        """
+        basket = self._till.basket
+        if basket.state not in ("selling", "tendering") or not basket.settlement().due:
+            return False
+        if meaning.kind is Kind.WALLET and meaning.code_name in self.wallets():
+            await self.wallet(meaning.code_name)
+            return True
+        if basket.state != "tendering" or not basket.tenders:
+            return False
+        if self.stored.is_voucher(code):
+            await self.stored.voucher(code)
+            return True
+        if self.stored.is_coupon(code):
+            await self.stored.coupon(code)
+            return True
+        return False
+
     # --- what a tender may come to ----------------------------------------------------------------------------------
 
     def settlement(self, action: Action) -> Settlement:
@@ -169,6 +192,13 @@ class Tendering:
         if not 0 < amount <= abs(due):
             raise SaleRefused(text, reason="bad_amount", field="amount_minor")
         return amount
+
+    def has_terminal(self) -> bool:
+        return self._payments is not None and self._payments.terminal is not None
+
+    def wallets(self) -> list[str]:
+        """Those that are taken here."""
+        return self._payments.wallets() if self._payments is not None else []
 
     def _must_be_cash(self, amount: int, settlement: Settlement) -> None:
         due = settlement.cash_due
