@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from starlette.responses import Response
 
 from gateway.api.operations import Call, NoSuchThing, Operation, within
@@ -41,6 +41,12 @@ class Decision(BaseModel):
     who: str = Field(default="", max_length=200, examples=["Anna"])
     why: str = Field(default="", max_length=500, examples=["the slip says approved, trace 000042"])
     reference: str = Field(default="", max_length=80, description="of a wallet with a device of its own: what it shows")
+
+    @model_validator(mode="after")
+    def _somebody_says_so(self) -> Decision:
+        if not self.reference and not (self.who and self.why):
+            raise ValueError("say who decides and why; or the reference that the wallet's own device shows")
+        return self
 
 
 class HistoryView(BaseModel):

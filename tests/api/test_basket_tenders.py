@@ -109,7 +109,7 @@ async def test_a_wallet_with_a_device_of_its_own_is_asked_through_the_cashier(
     while not (basket["payment"] or {}).get("ask_a_person"):
         basket = (await http.get(LANE)).json()
     assert (basket["state"], basket["payment"]["by_hand"]) == ("unknown", True)
-    problem = await post(http, "decide-payment", 422, paid=True)
+    problem = await post(http, "decide-payment", 422, paid=True, who="Anna", why="it shows so")
     assert (problem["reason"], problem["errors"][0]["field"]) == ("no_reference", "reference")
     basket = await post(http, "decide-payment", paid=True, reference="LP-77")
     assert basket["finished"]["tenders"][0]["wallet"] == "linepay"
