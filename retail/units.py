@@ -10,6 +10,8 @@ from __future__ import annotations
 from copy import copy
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
+from typing import Any
 
 #: Taiwan's e-invoices carry whole dollars. For the others CLDR says 0, as their small coins are gone, and ISO 4217 and
 #: the trade's software go on counting them.
@@ -87,16 +89,23 @@ class Money:
 
     def shown(self, locale: str = "en") -> str:
         """€12.99, NT$35: as people of that locale write it."""
-        from babel import Locale  # noqa: PLC0415
-
         places = exponent(self.currency)
-        written = Locale.parse(locale.replace("-", "_"))
-        pattern = copy(written.currency_formats["standard"])
-        pattern.frac_prec = (places, places)
+        pattern, written = _money_pattern(locale, places)
         shown: str = pattern.apply(
             Decimal(self.minor).scaleb(-places), written, currency=self.currency, currency_digits=False
         )
         return shown
+
+
+@lru_cache(maxsize=32)  # a screen of a long sale has a hundred amounts of one kind
+def _money_pattern(locale: str, places: int) -> tuple[Any, Any]:
+    """How that locale writes an amount with so many decimals: babel's pattern and its locale."""
+    from babel import Locale  # noqa: PLC0415  see exponent()
+
+    written = Locale.parse(locale.replace("-", "_"))
+    pattern = copy(written.currency_formats["standard"])
+    pattern.frac_prec = (places, places)
+    return pattern, written
 
 
 @dataclass(frozen=True, slots=True, order=True)

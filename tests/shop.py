@@ -152,7 +152,10 @@ class Shop:
         book.wake()
         shelf.wake()
         reading = [asyncio.create_task(one) for one in self.offers.runnables()]
-        await until(lambda: book.rules is not None and book.rules.version == rules and shelf.versions == (rules, items))
+        await until(
+            lambda: book.rules is not None and book.rules.version == rules and shelf.versions == (rules, items),
+            within_s=60,
+        )
         for task in reading:
             task.cancel()
 
