@@ -36,6 +36,7 @@ class GatewayTable(Table):
 
     id: str = Field(description="as registered at headquarters; by convention <store>-<n>")
     store_id: str = Field(pattern=r"^[A-Za-z0-9._:-]{1,64}$")
+    store_groups: list[str] = Field(default=[], description="those that promotions name: `grp:north` is north")
     store_name: str = Field(default="", max_length=40, description="head of the receipt")
     currency: str = "EUR"
     timezone: str = "UTC"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -62,10 +62,10 @@ class _ShelfLabels:
         find: Callable[[str], Item],
         templates: Mapping[str, Template],
         locale: str,
-        today: Callable[[], date],
+        local: Callable[[], datetime],
     ) -> None:
         self._devices, self._find, self._templates = devices, find, templates
-        self._locale, self._today = locale, today
+        self._locale, self._local = locale, local
 
     async def print(self, call: Call) -> BaseModel | Response:
         body: ShelfLabelsBody = call.body
@@ -93,17 +93,19 @@ class _ShelfLabels:
 
     def _label(self, article: ArticleBody, template: Template, per: int) -> Label:
         item = self._find(article.code)
-        if item.price_minor is None:
+        at = self._local()
+        price = item.price_at(at)
+        if price is None:
             raise SaleRefused(f"{item.description} has no price yet; headquarters must set one", reason="no_price")
         content = article.net_content
         shown = ShelfArticle(
             description=item.description,
-            price=Money(item.price_minor, item.currency),
+            price=Money(price, item.currency),
             sold_by=item.unit,
             barcode=item.barcodes[0] if item.barcodes else item.item_id,
             net_content=NetContent(content.amount, content.unit) if content else None,
             tax_note=article.tax_note,
-            date=self._today(),
+            date=at.date(),
         )
         return shelf_label(shown, template, self._locale, per)
 
@@ -113,10 +115,10 @@ def operations(
     find: Callable[[str], Item],
     templates: Mapping[str, Template],
     locale: str,
-    today: Callable[[], date],
+    local: Callable[[], datetime],
 ) -> list[Operation]:
-    """find: the one item of a code, or SaleRefused. today: the store's own date, which a label may carry."""
-    handlers = _ShelfLabels(devices, find, templates, locale, today)
+    """find: the one item of a code, or SaleRefused. local: the store's own time, whose price it is."""
+    handlers = _ShelfLabels(devices, find, templates, locale, local)
     printing = Operation(
         "POST",
         "/v1/shelf-labels",

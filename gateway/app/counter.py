@@ -209,6 +209,7 @@ def _store(config: Config) -> Store:
         bag_tolerance_grams=config.till.bag_tolerance_grams,
         bag_tolerance_percent=config.till.bag_tolerance_percent,
         sessions_required=config.till.sessions == "required",
+        groups=tuple(gateway.store_groups),
         cash_step_minor=config.till.cash_rounding_minor or cash_step_minor(gateway.currency),
     )
 

@@ -133,7 +133,7 @@ class Gateway:
         )
         self._people = self._make_people()
         local, store_id = self._clock.local, config.gateway.store_id
-        self._offers = StoreOffers.of(self._inbox, self._outbox, self._money, store_id, local)
+        self._offers = StoreOffers.of(self._inbox, self._outbox, self._money, store_id, local, health.give_memory_back)
         self._tenders = TenderParts(
             config, self._money, self._inbox, self._outbox, self._book, self._offers.coupons, self._clock
         )
@@ -240,7 +240,7 @@ class Gateway:
                 counter.article,
                 templates(self._config.gateway.shelf_labels),
                 self._config.gateway.locale,
-                self._clock.local_date,
+                self._clock.local,
             ),
         ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import date
+from datetime import datetime
 
 import httpx
 import pytest
@@ -57,7 +57,9 @@ async def bench() -> AsyncIterator[Bench]:
         session = manager.add("label-1", drivers.load("label-zpl"), host.url)
         running = asyncio.create_task(manager.run())
         await until(is_online(session))
-        operations = labels.operations(manager.sessions, find, templates(), "de", lambda: date(2026, 11, 22))
+        operations = labels.operations(
+            manager.sessions, find, templates(), "de", lambda: datetime.fromisoformat("2026-11-22T10:00")
+        )
         app = application(operations, [], frozenset({"127.0.0.1"}), Tokens({}), "0.1.0")
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as http:
             yield Bench(http, host)

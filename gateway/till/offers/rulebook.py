@@ -51,11 +51,14 @@ class RuleBook:
     """rules: those in force. None while the first version of this run of the daemon is being compiled.
 
     run() for ever; wake() when the feed changed. Listeners hear of every version that came into force.
-    inbox None: there are no rules, and none will come. outbox: by way of it headquarters is told.
+    inbox None: there are no rules, and none will come. outbox: by way of it headquarters is told. tidy: gives back, in
+    the thread, memory that was needed for reading only.
     """
 
-    def __init__(self, inbox: Inbox | None = None, outbox: Outbox | None = None) -> None:
-        self._inbox, self._outbox = inbox, outbox
+    def __init__(
+        self, inbox: Inbox | None = None, outbox: Outbox | None = None, tidy: Callable[[], None] = lambda: None
+    ) -> None:
+        self._inbox, self._outbox, self._tidy = inbox, outbox, tidy
         self._changed = asyncio.Event()
         self._changed.set()
         self._listeners: list[Callable[[], None]] = []
@@ -124,8 +127,10 @@ class RuleBook:
                 read.append(rule)
             time.sleep(0)  # lets the event loop have the interpreter between two rules: a scan must not wait
         engine = Engine.compile(read)
+        del rows
         # The collector need not look again and again at what stays until the next version; the one before may go.
         gc.unfreeze()
+        self._tidy()
         gc.freeze()
         triggers = [rule.trigger for rule in read if rule.trigger is not None]
         tenders = frozenset(trigger.tender for trigger in triggers if trigger.tender is not None)

@@ -52,7 +52,7 @@ class SaleOffers:
 
     @contextlib.asynccontextmanager
     async def paying(self, kind: str, amount_minor: int | None) -> AsyncIterator[None]:
-        """Around the first tender: with the offers of this kind of tender where it pays for everything.
+        """Around the first tender: with the offers of this kind of tender where it pays for everything; None: it does.
 
         The rules are waited for where they are not ready yet. A tender that is refused leaves the sale as it was.
         """
@@ -185,7 +185,7 @@ class SaleOffers:
                 member_id=row.member_id,
             )
             basket.coupons.append(coupon)
-            if row.uses is not None:
+            if row.uses is not None and not basket.training:
                 self._till.change.add(coupons.book.reserve(row.coupon_id, row.uses, basket.idempotency_key))
             await self.keep_or(before)
             return coupon

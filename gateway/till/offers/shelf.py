@@ -32,10 +32,15 @@ Candidates = dict[tuple[str, int], list[str]]
 
 
 class StoreShelf:
-    """run() for ever; wake() when the price book changed. now(): the shelf as it is; None while it is not known."""
+    """run() for ever; wake() when the price book changed. now(): the shelf as it is; None while it is not known.
 
-    def __init__(self, inbox: Inbox, rules: RuleBook, store_id: str, local: Callable[[], datetime]) -> None:
-        self._inbox, self._rules, self._store_id, self._local = inbox, rules, store_id, local
+    tidy: gives back, in the thread, memory that was needed for reading only.
+    """
+
+    def __init__(
+        self, inbox: Inbox, rules: RuleBook, store_id: str, local: Callable[[], datetime], tidy: Callable[[], None]
+    ) -> None:
+        self._inbox, self._rules, self._store_id, self._local, self._tidy = inbox, rules, store_id, local, tidy
         self._changed = asyncio.Event()
         self._shelf: ShelfNow | None = None
         #: the versions of rules and price book that it is for
@@ -88,7 +93,9 @@ class StoreShelf:
                         heapq.heappush(cheapest, (-line.unit_price, item_id))
                         if len(cheapest) > MOST_OF_A_SET:
                             heapq.heappop(cheapest)
-        return {key: [item_id for _, item_id in sorted(kept, reverse=True)] for key, kept in found.items()}
+        best = {key: [item_id for _, item_id in sorted(kept, reverse=True)] for key, kept in found.items()}
+        self._tidy()
+        return best
 
 
 class ShelfNow:

@@ -29,10 +29,21 @@ class StoreOffers:
     shelf: StoreShelf | None = None
 
     @classmethod
-    def of(cls, inbox: Inbox, outbox: Outbox, money: Database, store_id: str, local: Callable[[], datetime]) -> Self:
-        """All that the feeds of this store have. money: holds book.SCHEMA. local: the store's own time."""
-        rules, book = RuleBook(inbox, outbox), OfferBook(money)
-        shelf = StoreShelf(inbox, rules, store_id, local)
+    def of(
+        cls,
+        inbox: Inbox,
+        outbox: Outbox,
+        money: Database,
+        store_id: str,
+        local: Callable[[], datetime],
+        tidy: Callable[[], None] = lambda: None,
+    ) -> Self:
+        """All that the feeds of this store have.
+
+        money: holds book.SCHEMA. local: the store's own time. tidy: gives memory back after much was read.
+        """
+        rules, book = RuleBook(inbox, outbox, tidy), OfferBook(money)
+        shelf = StoreShelf(inbox, rules, store_id, local, tidy)
         return cls(rules, Members(inbox), Coupons(inbox, book), book, shelf)
 
     def feed_changed(self, feed: str) -> None:

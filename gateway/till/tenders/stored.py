@@ -49,7 +49,7 @@ class StoredValue:
         Raises:
             SaleRefused: reason `no_points` (they do not pay here), `no_member`, `too_few_points`, `bad_amount`.
         """
-        async with self._till.command():
+        async with self._till.command(), self._till.offers.paying("points", 0):
             settlement = self._tendering.settlement("tender")
             rule, member = self.means.points, self._member()
             if settlement.due < 0:
@@ -78,7 +78,7 @@ class StoredValue:
         Raises:
             SaleRefused: reason `unknown_voucher`, `voucher_expired`, `voucher_empty`, `wrong_currency`, `bad_amount`.
         """
-        async with self._till.command():
+        async with self._till.command(), self._till.offers.paying("voucher", 0):
             settlement = self._tendering.settlement("tender")
             if settlement.due < 0:
                 return await self._give_out(voucher_id, amount_minor, settlement)
@@ -108,7 +108,7 @@ class StoredValue:
         Raises:
             SaleRefused: see Coupons.check(); reason `coupon_of_rules` where it lowers prices and does not pay.
         """
-        async with self._till.command():
+        async with self._till.command(), self._till.offers.paying("coupon", 0):
             settlement = self._tendering.settlement("tender")
             till = self._till
             if self.means.coupons is None:

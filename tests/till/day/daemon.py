@@ -73,11 +73,14 @@ class Daemon:
         text = CONFIG.format(port=self.port, scale=scale, pin=quick_hash("1111"))
         (self.folder / "gateway.toml").write_text(text)
         (self.folder / "data").mkdir()
+        await self.feed("items", {item.item_id: item.model_dump(mode="json") for item in items})
+
+    async def feed(self, name: str, rows: dict[str, Any]) -> None:
+        """Put a feed in place, before the start."""
         feeds = Database(self.folder / "data" / FEEDS_FILE, [inbox.SCHEMA])
-        rows = {item.item_id: item.model_dump(mode="json") for item in items}
         sha256 = feed_sha256((key, canonical(rows[key])) for key in sorted(rows))
         head = FeedHead(version=1, sha256=sha256, rows=len(rows))
-        await Inbox(feeds, CODES).apply("items", head, 0, [FeedRow(key=key, row=row) for key, row in rows.items()], "x")
+        await Inbox(feeds, CODES).apply(name, head, 0, [FeedRow(key=key, row=row) for key, row in rows.items()], "x")
         await asyncio.to_thread(feeds.close)
 
     async def _listen(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
