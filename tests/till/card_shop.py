@@ -16,6 +16,7 @@ from gateway.devices.snapshot import Happened
 from gateway.peripherals import PaymentProgress, Power
 from gateway.till.payments.loose import LoosePayments
 from gateway.till.payments.terminals import Terminals
+from gateway.till.payments.wallets import Wallet
 from gateway.till.workstation import Workstation
 from retail.sale import RetailTransaction, TenderLine, faults
 from tests.devices.shop import device, session_for
@@ -56,7 +57,8 @@ class Counter:
         self.told = Told()
         self.book = self.shop.book
         self.desk = PaymentDesk(self.session, self.book.journal(TERMINAL), patience=patience, pay_s=pay_s)
-        self.terminals = Terminals({TERMINAL: self.desk}, self.book, self.told)
+        wallets = {"alipay": Wallet("alipay", TERMINAL), "linepay": Wallet("linepay")}
+        self.terminals = Terminals({TERMINAL: self.desk}, self.book, self.told, wallets)
         self.till = self.workstation("1")
         self.others: list[Workstation] = []
         self.loose = LoosePayments(self.terminals, self._in_a_basket)
@@ -66,7 +68,15 @@ class Counter:
         shop = self.shop
         lane = replace(shop.lane, workstation_id=name, terminal=TERMINAL)
         return Workstation(
-            lane, shop.store, shop.catalogue, shop.ledger, shop.clock, shop.printer.wake, terminals=self.terminals
+            lane,
+            shop.store,
+            shop.catalogue,
+            shop.ledger,
+            shop.clock,
+            shop.printer.wake,
+            terminals=self.terminals,
+            means=shop.means,
+            returns=shop.returns,
         )
 
     def _in_a_basket(self, payment_id: str) -> bool:

@@ -111,6 +111,9 @@ class PretendZvt(Machine):
         self._with_card(Booking("sale", int(body[1:7].hex()), 0, 0))
 
     def _refund(self, body: bytes) -> None:
+        self._reach("before_order")
+        if self.is_cut:
+            return
         self._accept()
         self._with_card(Booking("refund", int(body[4:10].hex()), 0, 0))
 
