@@ -13,21 +13,22 @@ from gateway.till.returns.proposal import proposed
 from gateway.till.returns.rows import Returning
 from gateway.till.tenders.rows import Tendered
 from gateway.till.workstation import Workstation
+from gateway.words import message
 from retail.sale import TenderType
 from retail.units import Money
 
 #: where the terminal says no words of its own
 PHASES = {
-    PaymentPhase.ACCEPTED: "The terminal has begun",
-    PaymentPhase.INSERT_CARD: "Insert or hold the card",
-    PaymentPhase.REMOVE_CARD: "Remove the card",
-    PaymentPhase.ENTER_PIN: "Enter the PIN",
-    PaymentPhase.WRONG_PIN: "Wrong PIN",
-    PaymentPhase.CONTACTING_HOST: "Asking the bank",
-    PaymentPhase.PLEASE_WAIT: "Please wait",
-    PaymentPhase.APPROVED: "Approved",
-    PaymentPhase.DECLINED: "Declined",
-    PaymentPhase.REVERSING: "Taking the payment back",
+    PaymentPhase.ACCEPTED: message("The terminal has begun"),
+    PaymentPhase.INSERT_CARD: message("Insert or hold the card"),
+    PaymentPhase.REMOVE_CARD: message("Remove the card"),
+    PaymentPhase.ENTER_PIN: message("Enter the PIN"),
+    PaymentPhase.WRONG_PIN: message("Wrong PIN"),
+    PaymentPhase.CONTACTING_HOST: message("Asking the bank"),
+    PaymentPhase.PLEASE_WAIT: message("Please wait"),
+    PaymentPhase.APPROVED: message("Approved"),
+    PaymentPhase.DECLINED: message("Declined"),
+    PaymentPhase.REVERSING: message("Taking the payment back"),
 }
 
 

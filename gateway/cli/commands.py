@@ -53,9 +53,7 @@ def run(config: ConfigOption = DEFAULT_CONFIG) -> None:
 def doctor_command(
     config: ConfigOption = DEFAULT_CONFIG,
     json: Annotated[bool, typer.Option("--json", help="One JSON object instead of text.")] = False,
-    disk: Annotated[
-        bool, typer.Option("--disk", help="Measure only how fast the card keeps a sale.")
-    ] = False,
+    disk: Annotated[bool, typer.Option("--disk", help="Measure only how fast the card keeps a sale.")] = False,
 ) -> None:
     """Say what is wrong, in the order a technician would look; exit 1 if anything is.
 

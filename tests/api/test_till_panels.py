@@ -105,3 +105,45 @@ async def test_a_field_that_cannot_be_read_is_told_in_the_panel(chromium: Browse
         await screen.keys.press("Escape")
         await expect(panel).to_be_hidden()
         await expect(screen.page.locator("#box")).to_be_focused()
+
+
+async def test_goods_come_back_by_the_receipt_and_the_money_is_paid_back(chromium: Browser, tmp_path: Path) -> None:
+    async with open_till(chromium, tmp_path) as screen:
+        await screen.keys.key("3x11\n")
+        await screen.rung("Whole milk")
+        await screen.keys.press("F9")
+        await expect(screen.page.locator(".total .label")).to_have_text("Change due")
+
+        panel = screen.page.locator("#panel")
+        await screen.keys.press("F10", "5")
+        await panel.get_by_label("number of the receipt").fill("S0421/1/1")
+        await screen.keys.press("Enter")
+        await expect(panel).to_contain_text("3 can come back")
+        await panel.get_by_label("Why").first.select_option("damaged")
+        await panel.get_by_role("button", name="Take it back").first.click()
+        await expect(panel).to_be_hidden()
+        await expect(screen.page.locator("tr.back")).to_contain_text("Back: Whole milk 1 l")
+        await expect(screen.page.locator(".total .label")).to_have_text("To pay back")
+        await expect(screen.total).to_have_text("€1.19")
+        await screen.keys.press("F10", "4")
+        await panel.get_by_role("button", name="Pay back €1.19: Cash").click()
+        await expect(screen.page.locator("tr.back")).to_have_count(0)
+
+        # Two of the three are left; nobody gets back more.
+        await screen.keys.press("F10", "5")
+        await panel.get_by_label("number of the receipt").fill("S0421/1/1")
+        await screen.keys.press("Enter")
+        await expect(panel).to_contain_text("2 can come back")
+
+
+async def test_a_refusal_is_told_in_the_panel_in_the_words_of_the_till(chromium: Browser, tmp_path: Path) -> None:
+    async with open_till(chromium, tmp_path) as screen:  # its printer prints nothing, so that the receipt waits
+        await screen.keys.key("11\n")
+        await screen.rung("Whole milk")
+        await screen.keys.press("F9")
+        await expect(screen.page.locator(".total .label")).to_have_text("Change due")
+        panel = screen.page.locator("#panel")
+        await screen.keys.press("F10", "r")
+        await expect(panel).to_contain_text("S0421/1/1")
+        await panel.get_by_role("button", name="Print a copy").click()
+        await expect(panel.get_by_role("alert")).to_contain_text("receipt S0421/1/1 is still to print")

@@ -7,6 +7,7 @@ shop's own program could not.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -17,9 +18,13 @@ from gateway.api.basket_views import view as basket_view
 from gateway.api.pages.calls import calls
 from gateway.api.pages.frame import Pages
 from gateway.api.pages.language import Language
+from gateway.api.pages.reasons import REASONS
 from gateway.till.workstation import Workstation
 from retail.authority import reaches
 from retail.units import Money
+
+#: a receipt's number, as it stands in a path
+RECEIPT = re.compile(r"[A-Za-z0-9._:-]+/[A-Za-z0-9._:-]+/[0-9]+")
 
 #: name of a panel -> what its template is told beside the basket
 Facts = Callable[[Workstation, Mapping[str, str]], dict[str, Any]]
@@ -78,6 +83,16 @@ def _line(till: Workstation, query: Mapping[str, str]) -> dict[str, Any]:
     return {"line": lines[0] if lines else None}
 
 
+def _return(till: Workstation, _query: Mapping[str, str]) -> dict[str, Any]:
+    return {"reason_codes": till.returns.reasons(), "reasons": REASONS}
+
+
+def _receipt(till: Workstation, query: Mapping[str, str]) -> dict[str, Any]:
+    """A receipt by the number that was typed, else the last one of this workstation."""
+    number = query.get("receipt", "") or (till.last.number if till.last is not None else "")
+    return {"number": number if RECEIPT.fullmatch(number) else ""}
+
+
 def _money(till: Workstation) -> Callable[[int | None], str]:
     def shown(minor: int | None) -> str:
         return "—" if minor is None else Money(minor, till.store.currency).shown(till.store.locale)
@@ -98,6 +113,9 @@ PANELS: dict[str, Facts] = {
     "member": _nothing,
     "coupon": _nothing,
     "training": _nothing,
+    "pay": _nothing,
+    "return": _return,
+    "receipt": _receipt,
     "age": _nothing,
     "tare": _nothing,
     "help": _nothing,

@@ -1,6 +1,6 @@
 // A panel over the cashier's screen: drawn by the box, its forms sent as JSON to the local API.
 //
-// data-post, data-delete: where a form goes. data-then: the panel that follows; else the panel closes when all went well.
+// data-post, data-delete: where a form goes; data-show: the panel that it asks for with what was typed. data-then: the panel that follows; else the panel closes when all went well.
 // data-as of a field: minor (an amount in the currency), int, flag (a checkbox), json; else it is text, and left out
 // where it is empty. data-panel: a button that opens another panel. data-key: the key that presses a button; with
 // data-alone only a key that comes by itself, for a scanner in keyboard mode types letters too. data-first: what has the
@@ -117,6 +117,7 @@ export class Panel {
     const form = event.target;
     const typed = this.read(form);
     if (typed.fault) return this.fault(typed.fault, typed.field);
+    if (form.dataset.show) return this.show(`${form.dataset.show}?${new URLSearchParams(typed.body)}`);
     const again = form.hasAttribute("data-again") ? this.waiting : null;
     const path = again?.path ?? form.dataset.post ?? form.dataset.delete;
     const method = again?.method ?? (form.dataset.delete ? "DELETE" : "POST");
