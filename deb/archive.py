@@ -115,7 +115,7 @@ def _md5(path: Path) -> str:
 def pack(root: Path, output: Path, epoch: int, compression: str = "xz") -> None:
     """root, which has a DEBIAN folder, as a `.deb`.
 
-    xz at its lowest level: 25 MB in some seconds, where the highest makes 20 MB in a minute. dpkg takes zstd as well,
+    xz at its lowest level: 22 MB in some seconds, where the highest makes 18 MB in a minute. dpkg takes zstd as well,
     but Debian's archive and lintian do not. One thread, since the bytes may depend on how many there are.
     """
     command = ["dpkg-deb", "--root-owner-group", "--build", f"-Z{compression}", "-z1", str(root), str(output)]

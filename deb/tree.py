@@ -81,7 +81,7 @@ def _place(content: bytes, path: Path, wheel: Path) -> None:
 
 
 def strip(library: Path, architecture: str) -> None:
-    """Take the symbols out of compiled modules that nobody links: 43 MB for zstandard alone.
+    """Take the symbols out of compiled modules that nobody links: 35 MB.
 
     Not out of Pillow's libraries, which were patched to find each other: such a file may not survive it.
     """

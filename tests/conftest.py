@@ -10,13 +10,18 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadGroupScheduling
 
-TOGETHER = ("tests/appliance/test_nspawn.py",)
+#: file -> the group it is in
+TOGETHER = {
+    "tests/appliance/test_nspawn.py": "nspawn",
+    "tests/deb/test_package.py": "deb",
+    "tests/deb/test_install.py": "deb-tree",
+    "tests/deb/test_purge.py": "deb-tree",
+}
 
 
 class Together(LoadGroupScheduling):  # type: ignore[misc]  # xdist has no types
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        return file if file in TOGETHER else str(super()._split_scope(nodeid))
+        return TOGETHER.get(nodeid.partition("::")[0]) or str(super()._split_scope(nodeid))
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -14,7 +14,7 @@ from tests.deb.box import Box, why_not
 from tests.deb.made import FIRST, package
 from tests.deb.test_install import priced_in
 
-pytestmark = [pytest.mark.long, pytest.mark.xdist_group("deb-tree"), pytest.mark.timeout(3600)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(3600)]
 REGISTERED = Path("/proc/sys/fs/binfmt_misc/qemu-aarch64")
 
 

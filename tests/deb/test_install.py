@@ -17,7 +17,7 @@ import pytest
 from tests.deb.box import DPKG, ENVIRONMENT, Box
 from tests.deb.made import FIRST, SECOND, package
 
-pytestmark = [pytest.mark.xdist_group("deb-tree"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.timeout(600)]
 READY_WITHIN_S = 60
 CONFIGURED = """
 [gateway]

@@ -19,7 +19,7 @@ from deb.errors import BuildError
 from gateway.config import load
 from tests.deb.made import FIRST, REPO, field, files_of, package
 
-pytestmark = [pytest.mark.xdist_group("deb"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.timeout(600)]
 
 LIBRARY = f"opt/backroom/{FIRST}/lib/"
 ARCHITECTURES = ["amd64", pytest.param("arm64", marks=pytest.mark.long)]

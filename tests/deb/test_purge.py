@@ -10,7 +10,7 @@ from tests.deb.box import DPKG, Box
 from tests.deb.test_held import filled
 from tests.money import an_outbox, money_file
 
-pytestmark = [pytest.mark.xdist_group("deb-tree"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.timeout(600)]
 STATE = "/var/lib/backroom"
 IN_FORCE = "/etc/backroom/gateway.toml"
 

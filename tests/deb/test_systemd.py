@@ -19,7 +19,7 @@ from tests.deb.made import FIRST, SECOND, package
 from tests.deb.test_install import CONFIGURED, free_port
 from tests.shop import a_shop
 
-pytestmark = [pytest.mark.long, pytest.mark.xdist_group("deb-tree"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]
 MILK = "4006381333931"
 WITHIN_S = 120
 
