@@ -115,7 +115,7 @@ class Container:
 
     def tried(self, *command: str) -> subprocess.CompletedProcess[str]:
         enter = ["nsenter", "-t", str(self._leader), "-m", "-u", "-i", "-n", "-p", "-C", "--"]
-        return subprocess.run([*enter, *command], check=False, capture_output=True, text=True, timeout=60)
+        return subprocess.run([*enter, *command], check=False, capture_output=True, text=True, timeout=300)
 
     def run(self, *command: str) -> str:
         done = self.tried(*command)

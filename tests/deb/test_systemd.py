@@ -79,10 +79,10 @@ async def test_a_sale_under_way_goes_on_after_an_upgrade_and_a_purge_keeps_a_sol
     till = Client(f"http://127.0.0.1:{port}")
     assert (await until("the first version", till, "/v1/status", lambda _: True))["software"] == FIRST
     # and one sale is finished, another one under way
-    await till.post("/v1/baskets/1/scan", {"data": MILK})
+    await till.post("/v1/baskets/1/scan", {"code": MILK})
     basket = await till.get("/v1/baskets/1")
     await till.post("/v1/baskets/1/tender", {"tender_type": "cash", "amount_minor": basket["total_minor"]})
-    await till.post("/v1/baskets/1/scan", {"data": MILK})
+    await till.post("/v1/baskets/1/scan", {"code": MILK})
     # when the package is upgraded
     await run("dpkg", "-i", f"/mnt/{SECOND}.deb")
     # then the new one runs, and the sale is where it was
