@@ -369,6 +369,10 @@ async def test_the_page_speaks_the_language_that_its_reader_chose(chromium: Brow
         await screen.keys.press("F9")
         await expect(page.locator("#said")).to_contain_text("1.234：EUR 有 2 位小數")
         await expect(page.locator("[data-part=lines]")).to_contain_text("Whole milk 1 l")
+        # What the till refuses: what it is about in the reader's language, which one in brackets.
+        await screen.keys.press("Escape")
+        await screen.keys.key("999\n")
+        await expect(page.locator("[data-part=notice]")).to_have_text("查無此商品。 (unknown item: 999)")
         # Another browser is asked nothing and told nothing.
         await page.context.clear_cookies()
         await page.reload()

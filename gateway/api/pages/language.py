@@ -8,6 +8,7 @@ from urllib.parse import parse_qs
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from gateway.api.pages.refusals import translated
 from gateway.words import Words
 
 COOKIE = "backroom-language"
@@ -39,7 +40,8 @@ class Language:
 
     async def script(self, request: Request) -> Response:
         """What the scripts of a page look up, as a module."""
-        known = json.dumps(self.words(request).known(), ensure_ascii=False)
-        return Response(
-            f"export default {known};\n", media_type="text/javascript", headers={"Cache-Control": "no-store"}
-        )
+        words = self.words(request)
+        known = json.dumps(words.known(), ensure_ascii=False)
+        refusals = json.dumps(translated(words), ensure_ascii=False)
+        script = f"export default {known};\nexport const refusals = {refusals};\n"
+        return Response(script, media_type="text/javascript", headers={"Cache-Control": "no-store"})

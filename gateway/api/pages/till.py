@@ -13,6 +13,7 @@ from gateway.api.pages.calls import calls, calls_of
 from gateway.api.pages.frame import BEAT_S, Pages
 from gateway.api.pages.language import LANGUAGES, Language
 from gateway.api.pages.reasons import REASONS
+from gateway.api.pages.refusals import in_words
 from gateway.till.workstation import Notice, Workstation
 from gateway.words import Words
 from retail.units import Money, exponent
@@ -79,6 +80,7 @@ class TillPage:
             basket=basket,
             notice_number=self._number_of(workstation),
             reasons=REASONS,
+            notice=in_words(words, basket.notice.reason, basket.notice.text) if basket.notice else "",
             pieces=sum(line.quantity if line.quantity is not None else 1 for line in sold),
             tendered=Money(basket.tendered_minor, currency).shown(locale),
             calls=calls(self._workstations, workstation),

@@ -8,7 +8,7 @@
 
 import { amount } from "./entry.js";
 import { send as request } from "./live.js";
-import { text } from "./words.js";
+import { refusal, text } from "./words.js";
 
 /** What a refusal says that somebody else's word mends. */
 const WORD_NEEDED = "needs_authority";
@@ -135,11 +135,11 @@ export class Panel {
     // What follows from it may be on show already: that stays.
     if (answer.ok) return then ? this.show(then) : drawn === this.drawn && this.close();
     if (answer.body.reason === WORD_NEEDED && !body.authorisation) {
-      await this.authorise(method, path, body, answer.body.detail);
+      await this.authorise(method, path, body, refusal(answer.body));
       this.waiting.then = then;
       return;
     }
-    this.fault(answer.body.detail);
+    this.fault(refusal(answer.body));
   }
 
   /** {body} of a form, or {fault, field} of what cannot be read. */

@@ -5,7 +5,7 @@ import { follow, post, swap } from "./live.js";
 import { Panel } from "./panel.js";
 import { Search } from "./search.js";
 import { beep, ready } from "./sound.js";
-import { text } from "./words.js";
+import { refusal, text } from "./words.js";
 
 const { workstation, currency, decimals } = document.body.dataset;
 const base = `/v1/baskets/${encodeURIComponent(workstation)}`;
@@ -132,7 +132,7 @@ async function send(path, body) {
     return false;
   }
   if (answer.ok) refusedPieces = null;
-  else if (answer.body.reason === "needs_authority") panel.authorise("POST", `${base}/${path}`, body, answer.body.detail);
+  else if (answer.body.reason === "needs_authority") panel.authorise("POST", `${base}/${path}`, body, refusal(answer.body));
   else refused(answer.body);
   return answer.ok;
 }
@@ -141,9 +141,9 @@ function refused(problem) {
   if (problem.reason === "confirm_quantity") return complain();
   const notice = noticeSlot.querySelector("[data-number]");
   // The till says most refusals itself, through the stream; this shows the ones that never got that far.
-  if (notice && problem.detail?.startsWith(notice.textContent)) return;
+  if (notice && refusal(problem)?.startsWith(notice.textContent)) return;
   told = problem.detail ?? "";
-  say(problem.detail || text("The box refused this"));
+  say(refusal(problem) || text("The box refused this"));
 }
 
 function ring(code) {
