@@ -96,7 +96,8 @@ class Database:
             self._connection = self._connect()
             self._check(self._connection)
             for schema in schemas:
-                self._connection.executescript(schema)
+                # one commit each: a new file on a slow card would wait for as many as it has tables
+                self._connection.executescript(f"BEGIN; {schema}; COMMIT")
             self._lay_out_wal()
         except sqlite3.Error as error:
             if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
