@@ -40,6 +40,7 @@ class WalletTable(Table):
     terminal: str | None = Field(
         default=None, description="the terminal that takes it; none: a device of its own, which the cashier reads"
     )
+    brand: str = Field(default="", max_length=40, description="as the terminal calls it, where it can be told (nexo)")
 
 
 class TillTable(Table):

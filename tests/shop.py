@@ -30,6 +30,7 @@ from gateway.till.payments import journal as payment_journal
 from gateway.till.payments.journal import PaymentBook
 from gateway.till.posting import Posting
 from gateway.till.returns.originals import Originals
+from gateway.till.returns.posted import PostedReturns
 from gateway.till.returns.returning import ReturnDesk
 from gateway.till.returns.unverified import Unverified
 from gateway.till.tenders.points import PointsBalance, PointsRule
@@ -119,7 +120,13 @@ class Shop:
         self.people = some_people(self.inbox, self.clock.monotonic, self.outbox.tell, operators, limits)
         self.lane = Lane("1", scale=self._scale, drawer=self._drawer, printer="printer-1")
         self.workstation = self.make_workstation(self.lane)
-        self.posting = Posting(self.store, self.ledger, {"1": "printer-1"}, lambda _printer: self.printer.wake())
+        self.posting = Posting(
+            self.store,
+            self.ledger,
+            {"1": "printer-1"},
+            lambda _printer: self.printer.wake(),
+            returns=PostedReturns(self.originals),
+        )
 
     def another_lane(self, name: str, **devices: Any) -> Workstation:
         return self.make_workstation(replace(self.lane, workstation_id=name, **devices))

@@ -33,6 +33,7 @@ from gateway.till.payments.loose import LoosePayments
 from gateway.till.payments.terminals import Desk, Tell, Terminals
 from gateway.till.people.signing import People
 from gateway.till.posting import Posting
+from gateway.till.returns.posted import PostedReturns
 from gateway.till.workstation import Workstation
 from retail.pricing import cash_step_minor
 from retail.units import exponent
@@ -95,7 +96,9 @@ class Counter:
             if table.display
         }
         printer_of = {name: table.printer for name, table in lanes.items() if table.printer}
-        self.posting = Posting(self.store, ledger, printer_of, self._wake_printer, no_room)
+        self.posting = Posting(
+            self.store, ledger, printer_of, self._wake_printer, no_room, PostedReturns(tenders.originals)
+        )
         self._lane_of = {scanner: name for name, table in lanes.items() for scanner in table.scanners}
         self._scans: asyncio.Queue[tuple[str, Scan]] = asyncio.Queue()
         manager.listen(self._device_said)

@@ -47,7 +47,7 @@ class TenderParts:
             coupons=coupons,
             voucher_days=till.voucher_valid_days,
         )
-        self.wallets = {name: Wallet(name, table.terminal) for name, table in config.wallet.items()}
+        self.wallets = {name: Wallet(name, table.terminal, table.brand) for name, table in config.wallet.items()}
         self.originals = Originals(config.gateway.store_id, database, outbox, uses)
         self.returns = ReturnDesk(self.originals, Unverified(clock), tuple(till.return_reasons), asyncio.Lock())
         self.beside = ReadBeside(book.slip, balance.of, vouchers.left)

@@ -27,6 +27,8 @@ class Pay:
     payment_id: the till's own, unique, at most 36 characters; a driver maps it to what its protocol has room for.
     original:   for a reversal (and where the protocol wants it, a refund): the reference of the payment it concerns.
     asked_at:   when it was sent, UTC, RFC 3339: some protocols carry the till's time, and find the payment by it again.
+    brand:      the wallet that shall pay, as the terminal calls it; "" for any card. Where a protocol has no room for
+                it, the customer or the cashier chooses it at the terminal.
     """
 
     payment_id: str
@@ -35,6 +37,7 @@ class Pay:
     currency: str
     original: str = ""
     asked_at: str = ""
+    brand: str = ""
 
 
 @dataclass(frozen=True, slots=True)

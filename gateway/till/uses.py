@@ -115,7 +115,7 @@ def book(connection: sqlite3.Connection, basket_key: str, currency: str, tenders
         if tender.tender_type == "Voucher" and tender.amount_minor < 0 and tender.voucher_id:
             until = tender.valid_until.isoformat() if tender.valid_until else None
             connection.execute(
-                "INSERT INTO issued_voucher VALUES (?, ?, ?, ?, ?)",
+                "INSERT OR IGNORE INTO issued_voucher VALUES (?, ?, ?, ?, ?)",
                 (tender.voucher_id, -tender.amount_minor, currency, until, basket_key),
             )
 

@@ -136,10 +136,10 @@ def _request(asked: Asked) -> tuple[str, dict[str, Any], str]:
             }
             return "Reversal", body, _digits(asked)
         case Pay():
-            body = {
-                "SaleData": _sale(asked),
-                "PaymentTransaction": {"AmountsReq": {"Currency": asked.currency, "RequestedAmount": _AMOUNT}},
-            }
+            transaction: dict[str, Any] = {"AmountsReq": {"Currency": asked.currency, "RequestedAmount": _AMOUNT}}
+            if asked.brand:
+                transaction["TransactionConditions"] = {"AllowedPaymentBrand": [asked.brand]}
+            body = {"SaleData": _sale(asked), "PaymentTransaction": transaction}
             if asked.kind is PaymentKind.REFUND:
                 body["PaymentData"] = {"PaymentType": "Refund"}
             return "Payment", body, _digits(asked)

@@ -112,6 +112,7 @@ class CardPayments:
             payment_id=str(uuid7()),
             terminal=terminal or self._asked_of(wallet),
             wallet=wallet.name if wallet is not None else "",
+            brand=wallet.brand if wallet is not None else "",
             kind=kind,
             amount_minor=amount_minor,
             currency=till.store.currency,

@@ -20,11 +20,13 @@ from gateway.till.payments.journal import PaymentBook
 class Wallet:
     """name: as the store's codes call it. terminal: that takes it; None: a device of its own, and a person.
 
-    by_hand: the name under which the payment journal has that device.
+    brand: as that terminal calls it, where it can be told. by_hand: the name under which the payment journal has a
+    device of its own.
     """
 
     name: str
     terminal: str | None = None
+    brand: str = ""
 
     @property
     def by_hand(self) -> str:

@@ -53,9 +53,10 @@ class OpenPayment(BaseModel):
     person: bool = False
     why: str = ""
     wallet: str = ""
+    brand: str = ""
 
     def to_pay(self) -> Pay:
-        return Pay(self.payment_id, self.kind, self.amount_minor, self.currency, self.original)
+        return Pay(self.payment_id, self.kind, self.amount_minor, self.currency, self.original, brand=self.brand)
 
     def not_done(self, reason: str) -> PaymentResult:
         return PaymentResult(self.payment_id, PaymentOutcome.NOT_DONE, self.amount_minor, self.currency, reason=reason)

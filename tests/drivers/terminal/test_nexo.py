@@ -150,6 +150,14 @@ def test_a_payment_id_cannot_smuggle_anything_into_the_message() -> None:
     assert message["PaymentRequest"]["PaymentTransaction"]["AmountsReq"]["RequestedAmount"] == 0.01
 
 
+def test_a_wallet_is_named_as_the_only_one_that_may_pay() -> None:
+    _, message = asked(Pay("p-2", PaymentKind.SALE, 100, "EUR", brand="alipay"))
+    transaction = message["PaymentRequest"]["PaymentTransaction"]
+    assert transaction["TransactionConditions"] == {"AllowedPaymentBrand": ["alipay"]}
+    _, plain = asked(Pay("p-3", PaymentKind.SALE, 100, "EUR"))
+    assert "TransactionConditions" not in plain["PaymentRequest"]["PaymentTransaction"]
+
+
 def test_a_refund_a_reversal_a_status_an_abort_and_a_diagnosis_on_the_wire() -> None:
     _, refund = asked(Pay("p-2", PaymentKind.REFUND, 100, "EUR"))
     assert refund["PaymentRequest"]["PaymentData"] == {"PaymentType": "Refund"}
