@@ -24,7 +24,7 @@ from tests.shop import Shop
 LANES = ("1", "2", "3")
 VOUCHERS = {"V-1": 900, "V-2": 333}
 POINTS = 700
-STEPS = 220
+STEPS = 360
 
 
 def articles(currency: str) -> list[Item]:
