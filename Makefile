@@ -5,7 +5,7 @@ STAMP := .venv/.ready
 export PYTHONDONTWRITEBYTECODE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup debian demo demo-check test tree lint type imports docs docs-check words screenshots bench torture fuzz device-lab pins deb deb-test clean
+.PHONY: help setup debian demo demo-check test tree lint type imports docs docs-check words screenshots bench torture fuzz device-lab pins deb deb-test image image-lock image-test clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -70,6 +70,20 @@ deb: setup ## the Debian packages of a box, into dist/; ARCH=arm64 makes one of 
 deb-test: setup ## the package in Debian 12 and 13 and emulated arm64, under a real systemd, lintian; half an hour the first time
 	@bash tools/setup.sh deb-test
 	$(PY) -m pytest tests/deb -m 'long or not long' $(ARGS)
+
+image: setup ## the SD card's image into dist/, as root; ARCH=arm64 (a Raspberry Pi) or amd64; minutes, docs/image.md
+	@bash tools/setup.sh deb
+	@bash tools/setup.sh image
+	@$(PY) -m deb --arch $(or $(ARCH),arm64)
+	@$(PY) -m images build $(or $(ARCH),arm64) $(ARGS)
+
+image-lock: setup ## the newest versions of the image's Debian packages, into images/lock-ARCH.txt
+	@bash tools/setup.sh image
+	@$(PY) -m images lock $(or $(ARCH),arm64)
+
+image-test: setup ## the built image in QEMU: a day with a scanner, a scale, a printer and a power cut; ARCH as for image
+	@bash tools/setup.sh image
+	@$(PY) -m images.story $(or $(ARCH),arm64)
 
 pins: ## compile requirements/*.txt again (hashes, no registry address)
 	.venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements/box.txt

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Everything the two commands need: Debian packages by name, then a virtual environment from pinned, hashed requirements.
-# With a word it also installs what one more target needs: lab for `make device-lab`, deb for `make deb`, deb-test.
+# With a word it also installs what more targets need: lab for `make device-lab`, deb for `make deb`, deb-test, and image for
+# `make image` and `make image-test`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -43,11 +44,36 @@ if [ "${1:-}" = deb-test ]; then
   command -v lintian >/dev/null || missing+=(lintian)
   command -v qemu-aarch64-static >/dev/null || missing+=(qemu-user-static binfmt-support)
 fi
+if [ "${1:-}" = image ]; then
+  command -v mkfs.erofs >/dev/null || missing+=(erofs-utils)
+  command -v mkfs.vfat >/dev/null || missing+=(dosfstools)
+  command -v mcopy >/dev/null || missing+=(mtools)
+  command -v mke2fs >/dev/null || missing+=(e2fsprogs)
+  command -v sfdisk >/dev/null || missing+=(fdisk)
+  command -v zstd >/dev/null || missing+=(zstd)
+  command -v depmod >/dev/null || missing+=(kmod)
+  command -v arch-test >/dev/null || missing+=(arch-test)
+  command -v update-binfmts >/dev/null || missing+=(binfmt-support)
+  command -v qemu-aarch64-static >/dev/null || missing+=(qemu-user-static)
+  command -v qemu-system-x86_64 >/dev/null || missing+=(qemu-system-x86)
+  command -v qemu-system-aarch64 >/dev/null || missing+=(qemu-system-arm)
+  command -v socat >/dev/null || missing+=(socat)
+  command -v ssh >/dev/null || missing+=(openssh-client)
+  [ -e /usr/share/OVMF/OVMF_CODE_4M.fd ] || missing+=(ovmf)
+  [ -e /usr/share/AAVMF/AAVMF_CODE.fd ] || missing+=(qemu-efi-aarch64)
+  [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || missing+=(debian-archive-keyring)
+fi
 python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
 if [ ${#missing[@]} -gt 0 ]; then
   say "installing from Debian: ${missing[*]} (a minute or two)"
   as_root apt-get update -qq
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+fi
+
+if [ "${1:-}" = image ] && ! arch-test arm64 >/dev/null 2>&1; then
+  say "letting this machine run arm64 programs, by qemu-user"
+  [ -e /proc/sys/fs/binfmt_misc/status ] || as_root mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc || true
+  as_root update-binfmts --enable qemu-aarch64 || say "it cannot: 'make image ARCH=arm64' will say so; ARCH=amd64 works"
 fi
 
 if [ -n "${1:-}" ] && [ -e .venv/.ready ]; then exit 0; fi

@@ -21,14 +21,15 @@ class HttpError(BackroomError):
 class Client:
     """base: http://127.0.0.1:8380, without a slash at the end."""
 
-    def __init__(self, base: str) -> None:
+    def __init__(self, base: str, timeout_s: float = 15.0) -> None:
         self.base = base
+        self._timeout_s = timeout_s
 
-    async def get(self, path: str) -> Any:
-        return json.loads(await self.text(path))
+    async def get(self, path: str, headers: dict[str, str] | None = None) -> Any:
+        return json.loads(await self.text(path, headers))
 
-    async def text(self, path: str) -> str:
-        return await asyncio.to_thread(self._ask, "GET", path, None, {})
+    async def text(self, path: str, headers: dict[str, str] | None = None) -> str:
+        return await asyncio.to_thread(self._ask, "GET", path, None, headers or {})
 
     async def post(self, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Any:
         data = json.dumps(body if body is not None else {}).encode()
@@ -38,7 +39,7 @@ class Client:
         kind = {"Content-Type": "application/json"} if data is not None else {}
         request = urllib.request.Request(self.base + path, data=data, method=method, headers={**kind, **headers})
         try:
-            with urllib.request.urlopen(request, timeout=15) as answer:
+            with urllib.request.urlopen(request, timeout=self._timeout_s) as answer:
                 text: str = answer.read().decode()
                 return text
         except urllib.error.HTTPError as error:
