@@ -100,7 +100,7 @@ class Shop:
         self.ledger = Ledger(self.money, self.outbox)
         self.catalogue = Catalogue(self.inbox)
         self.store = Store("S0421", "Test shop", currency, locale, LAYOUTS, sessions_required=sessions_required)
-        self.offers = StoreOffers.of(self.inbox, self.outbox, self.money, self.store.store_id, self.clock.local)
+        self.offers = StoreOffers.of(self.inbox, self.outbox, self.money, self.clock)
         self.on_scale: Weight | DeviceError = Weight(450, True, False, ScaleStatus.STABLE_WEIGHT, 0.0)
         self.trouble: DeviceError | None = None
         self.drawer_openings = 0

@@ -179,6 +179,7 @@ class _Items:
         expected = [
             ExpectedView(reference=one.reference, quantity=one.quantity, due=one.due, supplier=one.supplier)
             for one in sorted(row.expected, key=lambda one: one.due)
+            if one.store_id in (None, self._store_id)
         ]
         return SuppliesView(expected=expected, as_of=row.as_of, age_s=self._age_s(row.as_of))
 

@@ -132,8 +132,7 @@ class Gateway:
             lambda feed: self._counter.feed_changed(feed),  # noqa: PLW0108  the counter comes later
         )
         self._people = self._make_people()
-        local, store_id = self._clock.local, config.gateway.store_id
-        self._offers = StoreOffers.of(self._inbox, self._outbox, self._money, store_id, local, health.give_memory_back)
+        self._offers = StoreOffers.of(self._inbox, self._outbox, self._money, self._clock, health.give_memory_back)
         self._tenders = TenderParts(
             config, self._money, self._inbox, self._outbox, self._book, self._offers.coupons, self._clock
         )

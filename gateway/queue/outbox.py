@@ -90,8 +90,8 @@ class Outbox:
     ) -> None:
         self._database = database
         self._clock = clock
-        self._gateway_id = gateway_id
-        self._store_id = store_id
+        self.gateway_id = gateway_id
+        self.store_id = store_id
         self._second = second
         self._listeners: list[Callable[[], None]] = []
         #: the earlier logs as of epoch `_former_to`: they change only with the epoch, and each put has to know of them
@@ -114,7 +114,7 @@ class Outbox:
         if elsewhere is not None and f"outbox_{elsewhere}" not in self._database.look(epoch.former_logs):
             log.warning("the money file is of epoch %s, the second place says %s: replaced?", self.epoch, elsewhere)
         try:
-            self._second.write(self._gateway_id, self.epoch)
+            self._second.write(self.gateway_id, self.epoch)
         except OSError as error:
             log.warning("the epoch is not kept in a second place: %s", error)
 
@@ -122,7 +122,7 @@ class Outbox:
         """The numbers of this epoch can no longer be trusted: begin another; what is not acknowledged goes over."""
 
         def work(connection: sqlite3.Connection) -> str:
-            return epoch.rotate(connection, self._clock, self._store_id, code, why)
+            return epoch.rotate(connection, self._clock, self.store_id, code, why)
 
         former, self.epoch = self.epoch, await self._database.write(work)
         log.error("epoch %s ended: %s; epoch %s begins and headquarters is told", former, why, self.epoch)
@@ -134,7 +134,7 @@ class Outbox:
         """Put something on record for headquarters, in order with the sales."""
 
         def work(connection: sqlite3.Connection) -> None:
-            epoch.tell(connection, self._clock, self._store_id, code, text, facts, severity)
+            epoch.tell(connection, self._clock, self.store_id, code, text, facts, severity)
 
         await self._database.write(work)
         self._moved()
@@ -154,7 +154,7 @@ class Outbox:
         facts: dict[str, str | int | None],
     ) -> None:
         """tell() as part of a larger change: see write()."""
-        epoch.tell(connection, self._clock, self._store_id, code, text, facts, severity)
+        epoch.tell(connection, self._clock, self.store_id, code, text, facts, severity)
 
     def put_within(self, connection: sqlite3.Connection, draft: Draft) -> Kept:
         """put() as part of a larger change: see write()."""
@@ -265,7 +265,7 @@ class Outbox:
             again = mark.lower(connection, epoch.current(connection), contiguous_seq, chain)
             if first > contiguous_seq + 1:
                 why = f"headquarters lost seq {contiguous_seq + 1} to {first - 1}, which are no longer kept here"
-                epoch.rotate(connection, self._clock, self._store_id, "beyond_retention", why)
+                epoch.rotate(connection, self._clock, self.store_id, "beyond_retention", why)
             return again + epoch.carry_over_former(connection)
 
         again = await self._database.write(work)

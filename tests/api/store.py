@@ -141,7 +141,7 @@ class Shop:
         self.outbox.listen(self.status.changed)
         store = Store("S0421", "Corner shop", "EUR", "en", Layouts(()))
         clock = self.clock = Clock("Europe/Berlin")
-        self.offers = StoreOffers.of(self._inbox, self.outbox, self._money, store.store_id, clock.local)
+        self.offers = StoreOffers.of(self._inbox, self.outbox, self._money, clock)
         self.applications = Applications(folder, clock.wall, clock.monotonic)
         self.told: list[str] = []
         book = PaymentBook(self._money, clock)

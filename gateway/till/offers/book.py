@@ -60,12 +60,12 @@ class OfferBook:
         )
         return {row["rule_id"]: row["times"] for row in rows}
 
-    def is_left(self, coupon_id: str, uses: int, sale: str) -> bool:
-        """Whether the coupon is good for one sale more, besides this one."""
+    def uses(self, coupon_id: str, besides: str) -> int:
+        """How often this box gave it, or reserved it, besides for this sale."""
         rows = self._database.read(
-            "SELECT count(*) AS count FROM coupon_use WHERE coupon_id = ? AND sale != ?", coupon_id, sale
+            "SELECT count(*) AS count FROM coupon_use WHERE coupon_id = ? AND sale != ?", coupon_id, besides
         )
-        return int(rows[0]["count"]) < uses
+        return int(rows[0]["count"])
 
     def reserve(self, coupon_id: str, uses: int, sale: str) -> Work:
         """To be done in the SQL transaction that keeps the basket; raises SaleRefused where somebody was quicker."""

@@ -126,7 +126,12 @@ class RuleBook:
             if rule is not None:
                 read.append(rule)
             time.sleep(0)  # lets the event loop have the interpreter between two rules: a scan must not wait
-        engine = Engine.compile(read)
+        try:
+            engine = Engine.compile(read)
+        except Exception:  # each rule was good by itself: whatever they are together, the store goes on selling
+            log.exception("promotions version %d cannot be compiled", version)
+            text = "the rules together cannot be compiled, so none is in force; the gateway's log has the traceback"
+            return Rules(version, None, (LeftOut("*", text),))
         del rows
         # The collector need not look again and again at what stays until the next version; the one before may go.
         gc.unfreeze()

@@ -185,8 +185,9 @@ class SaleOffers:
                 member_id=row.member_id,
             )
             basket.coupons.append(coupon)
-            if row.uses is not None and not basket.training:
-                self._till.change.add(coupons.book.reserve(row.coupon_id, row.uses, basket.idempotency_key))
+            reserving = coupons.reserving(row, basket.idempotency_key)
+            if reserving is not None and not basket.training:
+                self._till.change.add(reserving)
             await self.keep_or(before)
             return coupon
 
@@ -217,6 +218,9 @@ class SaleOffers:
         if self._store.book is not None:
             self._till.change.add(self._store.book.booking(basket))
         self._say_below_cost(basket)
+        if basket.offers is not None and basket.offers.failed:
+            text = "a sale was sold at plain prices: its offers could not be worked out; the gateway's log has more"
+            self._till.change.audit("error", "offers_failed", text, {"sale": basket.idempotency_key})
 
     def _say_below_cost(self, basket: Basket) -> None:
         """Deals together may go below the cost, where no floor forbids it: that is sold, and headquarters is told."""

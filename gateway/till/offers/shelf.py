@@ -65,7 +65,10 @@ class StoreShelf:
                 continue
             candidates: Candidates = {}
             if rules.engine is not None and known is not None:
-                candidates = await asyncio.to_thread(self._look, rules.engine)
+                try:
+                    candidates = await asyncio.to_thread(self._look, rules.engine)
+                except Exception:  # without it prompts name only what is in the sale already
+                    log.exception("what the store could add to a sale cannot be worked out")
             self._shelf = ShelfNow(self._inbox, candidates, self._store_id, self._local) if candidates else None
             self.versions = versions
 

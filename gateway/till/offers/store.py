@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from typing import Any, Self
 
+from gateway.clock import Clock
 from gateway.queue.database import Database
 from gateway.queue.inbox import Inbox
 from gateway.queue.outbox import Outbox
@@ -34,17 +35,16 @@ class StoreOffers:
         inbox: Inbox,
         outbox: Outbox,
         money: Database,
-        store_id: str,
-        local: Callable[[], datetime],
+        clock: Clock,
         tidy: Callable[[], None] = lambda: None,
     ) -> Self:
         """All that the feeds of this store have.
 
-        money: holds book.SCHEMA. local: the store's own time. tidy: gives memory back after much was read.
+        money: holds book.SCHEMA. tidy: gives memory back after much was read.
         """
         rules, book = RuleBook(inbox, outbox, tidy), OfferBook(money)
-        shelf = StoreShelf(inbox, rules, store_id, local, tidy)
-        return cls(rules, Members(inbox), Coupons(inbox, book), book, shelf)
+        shelf = StoreShelf(inbox, rules, outbox.store_id, clock.local, tidy)
+        return cls(rules, Members(inbox), Coupons(inbox, book, outbox.gateway_id), book, shelf)
 
     def feed_changed(self, feed: str) -> None:
         """A new version of this feed is in force."""

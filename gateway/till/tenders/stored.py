@@ -124,8 +124,9 @@ class StoredValue:
             amount = self._tendering.up_to_due(min(row.amount_minor, abs(settlement.due)), settlement, "a coupon")
             if settlement.due < 0:
                 raise SaleRefused("a coupon is not given out for goods", reason="bad_amount", field="tender_type")
-            if row.uses is not None and not till.basket.training:
-                till.change.add(self.means.coupons.book.reserve(row.coupon_id, row.uses, key))
+            reserving = self.means.coupons.reserving(row, key)
+            if reserving is not None and not till.basket.training:
+                till.change.add(reserving)
             given = Tendered(tender_type="Coupon", amount_minor=amount, voucher_id=row.coupon_id)
             return await self._tendering.add(given)
 

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from gateway.errors import SaleRefused
+from gateway.till.offers.book import OfferBook
+from gateway.till.offers.coupons import Coupons
 from gateway.till.workstation import Lane
 from retail.sale import faults
 from retail.wire.rows import member_code
@@ -171,3 +173,41 @@ async def test_no_coupon_is_taken_once_the_sale_is_being_paid(shop: Shop) -> Non
     await shop.workstation.tender_cash(10)
     with pytest.raises(SaleRefused, match="prices do not change any more"):
         await shop.workstation.offers.use_coupon("ALWAYS")
+
+
+async def test_what_other_stores_used_counts_and_ones_own_counts_once(tmp_path: Path) -> None:
+    """The feed's `used` holds what headquarters has booked, by gateway."""
+    shop = await a_promoting_shop(tmp_path, TEN)
+    coupons = Coupons(shop.inbox, OfferBook(shop.money), "S0421-1")
+    object.__setattr__(shop.offers, "coupons", coupons)
+    till = shop.workstation
+
+    async def taken(used: dict[str, int]) -> bool:
+        row = {"coupon_id": "THREE", "name": "Three", "trigger": "TEN-OFF", "uses": 3, "used": used}
+        await shop.feed("coupons", {"THREE": row})
+        await till.enter("A")
+        try:
+            await till.offers.use_coupon("THREE")
+        except SaleRefused as refused:
+            return refused.reason != "coupon_used"
+        finally:
+            await till.tender_cash()
+        return True
+
+    assert await taken({})
+    assert await taken({"S0421-1": 1})  # our own, which this box has counted
+    assert not await taken({"S0421-1": 2, "S0001-1": 1})
+    assert not await taken({"S0001-1": 1})  # headquarters has not heard of our second one yet
+    assert await taken({"S0421-1": 2})
+    assert not await taken({"S0421-1": 3})
+    shop.close()
+
+
+async def test_a_box_that_lost_its_money_file_takes_headquarters_word_for_its_own_uses(tmp_path: Path) -> None:
+    shop = await a_promoting_shop(tmp_path, TEN)
+    coupons = Coupons(shop.inbox, OfferBook(shop.money), "S0421-1")
+    row = {"coupon_id": "ONE", "name": "One", "trigger": "TEN-OFF", "uses": 1, "used": {"S0421-1": 1}}
+    await shop.feed("coupons", {"ONE": row})
+    with pytest.raises(SaleRefused, match="used already"):
+        coupons.check("ONE", None, "a new sale", shop.clock.local())
+    shop.close()

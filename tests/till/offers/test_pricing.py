@@ -224,3 +224,4 @@ async def test_an_engine_that_fails_costs_a_discount_and_no_sale(shop: Shop, mon
     finished = await shop.workstation.tender_cash()
     assert finished is not None
     assert finished.total.minor == 200
+    assert len(shop.audits("offers_failed")) == 1

@@ -164,3 +164,21 @@ async def test_a_rule_for_a_group_of_stores_holds_where_the_store_is_of_it(tmp_p
     assert shop.workstation.basket.total().minor == 90
     assert booked(shop) == []
     shop.close()
+
+
+async def test_rules_that_together_break_the_engine_leave_the_store_selling(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = await a_promoting_shop(tmp_path)
+
+    def broken(_rules: object) -> None:
+        raise RuntimeError("the index is broken")
+
+    monkeypatch.setattr("retail.promotions.engine.Index", broken)
+    await shop.promote(SECOND_20_OFF)
+    await shop.workstation.enter("A")
+    finished = await shop.workstation.tender_cash()
+    assert finished is not None
+    assert finished.total.minor == 100
+    assert shop.audits("rules_left_out")[0]["rules"] == "*"
+    shop.close()
