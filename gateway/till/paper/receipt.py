@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
@@ -39,13 +38,12 @@ class Look:
 class Beside:
     """What a receipt says that the transaction does not: slips of the terminal, and what is left where.
 
-    points_now: of the member, with this sale. left: voucher id -> what is left on it. valid_until: of issued vouchers.
+    points_now: of the member, with this sale. left: voucher id -> what is left on it.
     """
 
     slips: Sequence[Sequence[str]] = ()
     points_now: int | None = None
     left: Mapping[str, int] = field(default_factory=dict)
-    valid_until: Mapping[str, date] = field(default_factory=dict)
 
 
 NOTHING = Beside()
@@ -69,7 +67,7 @@ def receipt(
         body = receipt_lines.goods_alone(sale, words)
     else:
         body = [*receipt_lines.goods(sale, words), *_totals(sale, words), *_tenders(sale, words), *_taxes(sale, words)]
-        body += [*_loyalty(sale, words, beside), *_issued(sale, words, beside)]
+        body += [*_loyalty(sale, words, beside), *_issued(sale, words)]
         for slip in beside.slips:
             body += [Rule(), *(Text(line) for line in slip)]
     return (*_head(sale, look, copy, gift), *body, *_foot(sale, look, seq), Cut())
@@ -164,24 +162,24 @@ def _loyalty(sale: RetailTransaction, words: Words, beside: Beside) -> list[Prin
     return [Rule(), *lines] if lines else []
 
 
-def _issued(sale: RetailTransaction, words: Words, beside: Beside) -> list[PrintLine]:
+def _issued(sale: RetailTransaction, words: Words) -> list[PrintLine]:
     """Each voucher that this transaction gave out: whoever holds it can spend it."""
     lines: list[PrintLine] = []
     for one in sale.tenders():
         if one.tender_type == "Voucher" and one.amount_minor < 0 and one.voucher_id:
-            lines += _voucher(one, one.voucher_id, sale, words, beside)
+            lines += _voucher(one, one.voucher_id, sale, words)
     return lines
 
 
-def _voucher(one: TenderLine, voucher: str, sale: RetailTransaction, words: Words, beside: Beside) -> list[PrintLine]:
+def _voucher(one: TenderLine, voucher: str, sale: RetailTransaction, words: Words) -> list[PrintLine]:
     over = f"{sale.currency} {_amount(-one.amount_minor, sale, words)}"
     lines: list[PrintLine] = [
         Rule(),
         Text(words.text("VOUCHER over {amount}", amount=over), align="center", bold=True, double=True),
         BarCode(voucher, "CODE128"),
     ]
-    if day := beside.valid_until.get(voucher):
-        lines.append(Text(words.text("Valid until {day}", day=words.day(day)), align="center"))
+    if one.valid_until is not None:
+        lines.append(Text(words.text("Valid until {day}", day=words.day(one.valid_until)), align="center"))
     return lines
 
 

@@ -137,7 +137,13 @@ def refund_by_voucher() -> RetailTransaction:
         line_items=[
             tea,
             TaxLine(line_number=2, tax_code="A", rate_basis_points=500, taxable_amount_minor=-25, tax_amount_minor=-1),
-            TenderLine(line_number=3, tender_type="Voucher", amount_minor=-25, voucher_id="V7Q2M4XK8DPR3T6B"),
+            TenderLine(
+                line_number=3,
+                tender_type="Voucher",
+                amount_minor=-25,
+                voucher_id="V7Q2M4XK8DPR3T6B",
+                valid_until=date(2029, 12, 31),
+            ),
         ],
         total_minor=-25,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -87,8 +86,7 @@ def test_it_speaks_the_language_of_the_store(locale: str, words: list[str]) -> N
 
 
 def test_a_voucher_that_was_issued_is_a_bar_code_with_its_last_day() -> None:
-    beside = Beside(valid_until={"V7Q2M4XK8DPR3T6B": date(2029, 12, 31)})
-    lines = receipt(refund_by_voucher(), a_look(), seq=3, beside=beside)
+    lines = receipt(refund_by_voucher(), a_look(), seq=3)
     text = read(lines)
     assert [line for line in lines if isinstance(line, BarCode)] == [BarCode("V7Q2M4XK8DPR3T6B", "CODE128")]
     assert text[1] == "RETURN"
