@@ -217,3 +217,34 @@ def test_an_installation_after_a_removal_takes_up_where_it_was(box: Box) -> None
     assert box.read(IN_FORCE) == mine.strip()
     assert box.run("backroom", "--version") == f"backroom {SECOND}"
     assert box.exists("/etc/systemd/system/multi-user.target.wants/backroom.service")
+
+
+DRIVER = """
+from gateway.drivers import load
+from dataclasses import replace
+DRIVER = replace(load("scanner-line"), name="scanner-acme")
+"""
+
+
+def test_a_driver_of_another_maker_is_found_where_debian_has_its_python_packages(box: Box) -> None:
+    packages = "/usr/lib/python3/dist-packages"
+    box.write(f"{packages}/acme_scanner.py", DRIVER)
+    box.write(
+        f"{packages}/acme_scanner-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: acme-scanner\nVersion: 1\n"
+    )
+    entry = "[backroom.drivers]\nscanner-acme = acme_scanner:DRIVER\n"
+    box.write(f"{packages}/acme_scanner-1.dist-info/entry_points.txt", entry)
+    assert "scanner-acme" in box.run("backroom", "devices", "--drivers")
+
+
+@pytest.mark.long
+def test_a_python_that_debian_brings_later_gets_its_bytecode(box: Box) -> None:
+    [python] = box.run("sh", "-c", "ls /usr/bin/python3.??").split()
+    bytecode = f"/opt/backroom/{FIRST}/lib/gateway/__pycache__"
+    box.run("rm", "-r", bytecode)
+    # what dpkg does by itself when it unpacks that file
+    minimal = f"{Path(python).name}-minimal"
+    box.run("dpkg-trigger", f"--by-package={minimal}", "--no-await", python)
+    assert box.state() in ("it", "ii")
+    box.run(*DPKG, "--triggers-only", "backroom")
+    assert box.exists(bytecode)
