@@ -85,7 +85,9 @@ class CustomerDisplay:
             amount = basket.payment.amount_minor if basket.payment else 0
             return words, self._both("AMOUNT", Money(amount, basket.currency).plain())
         if basket.tenders:
-            return self._both("TOTAL", basket.total().plain()), self._both("STILL DUE", basket.due().plain())
+            due = basket.due()
+            left = ("STILL DUE", due.plain()) if due.minor >= 0 else ("YOU GET BACK", (-due).plain())
+            return self._both("TOTAL", basket.total().plain()), self._both(*left)
         return self._last_line(basket.lines, basket.currency), self._both("TOTAL", basket.total().plain())
 
     def _last_line(self, lines: list[Line], currency: str) -> str:

@@ -196,13 +196,18 @@ class UnitUse:
 
 
 def prune(connection: sqlite3.Connection, keys: list[str]) -> None:
-    """Forget what sales used that were pruned: of them headquarters has known for months.
+    """Forget what belongs to sales that were pruned.
 
-    What came back of a sale that is still kept stays, as long as that sale.
+    What came back of a sale is known as long as the sale, for without it nothing more of it comes back by its receipt.
+    What of points and vouchers headquarters' figures do not have stays; and all of a voucher of this box's own, which
+    headquarters may never have sent.
     """
+    sold = [(key,) for key in keys]
+    connection.executemany("DELETE FROM used WHERE of_sale = ? AND booked", sold)
     connection.executemany(
-        "DELETE FROM used WHERE basket_key = ?1 AND booked AND of_sale NOT IN (SELECT idempotency_key FROM record)",
-        [(key,) for key in keys],
+        "DELETE FROM used WHERE basket_key = ? AND booked AND included AND kind != 'unit'"
+        " AND NOT (kind = 'voucher' AND code IN (SELECT voucher_id FROM issued_voucher))",
+        sold,
     )
 
 

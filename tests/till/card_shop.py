@@ -75,6 +75,7 @@ class Counter:
             shop.clock,
             shop.printer.wake,
             terminals=self.terminals,
+            offers=shop.offers,
             means=shop.means,
             returns=shop.returns,
         )

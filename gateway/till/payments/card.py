@@ -135,8 +135,8 @@ class CardPayments:
             desk.is_keyed(payment.payment_id, reference)
         self._follow(payment, lost=False)
 
-    def wallets(self) -> list[str]:
-        return list(self._terminals.wallets)
+    def wallets(self) -> list[Wallet]:
+        return list(self._terminals.wallets.values())
 
     def is_by_hand(self, terminal: str) -> bool:
         """Whether that is a wallet's own device, which only a person can read."""

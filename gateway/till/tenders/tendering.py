@@ -67,7 +67,11 @@ class Tendering:
             SaleRefused: see card(); reason `unknown_wallet`.
         """
         async with self._till.command(), self._till.offers.paying("wallet", amount_minor):
-            await self._through(amount_minor, self._terminal().wallet(name), reference.strip())
+            wallet = self._terminal().wallet(name)
+            if self._till.lane.self_checkout and wallet.terminal is None:
+                text = f"{name} is read by a cashier: pay by another way here, or at a till"
+                raise SaleRefused(text, reason="not_at_self_checkout", field="wallet")
+            await self._through(amount_minor, wallet, reference.strip())
 
     async def _through(self, amount_minor: int | None, wallet: Wallet | None, reference: str) -> None:
         settlement = self.settlement("pay")
@@ -197,8 +201,9 @@ class Tendering:
         return self._payments is not None and self._payments.terminal is not None
 
     def wallets(self) -> list[str]:
-        """Those that are taken here."""
-        return self._payments.wallets() if self._payments is not None else []
+        """Those that are taken here; one that a cashier has to read is not, where there is none."""
+        known = self._payments.wallets() if self._payments is not None else []
+        return [one.name for one in known if one.terminal is not None or not self._till.lane.self_checkout]
 
     def _must_be_cash(self, amount: int, settlement: Settlement) -> None:
         due = settlement.cash_due

@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 
 from gateway.errors import SaleRefused
+from gateway.till import uses
 from gateway.till.included import Included
+from gateway.till.returns.returning import Wanted
 from gateway.till.tenders.points import PointsRule
 from gateway.till.workstation import Workstation
 from retail.sale import RetailTransaction, faults
-from tests.shop import Shop, a_shop, until
+from tests.shop import Shop, a_shop, an_item, until
 
 PEN = "4006381333948"  # 2.50
 CARD = "2900000000017"
@@ -201,3 +203,53 @@ async def test_a_coupon_worth_more_than_is_due_gives_nothing_back(shop: Shop) ->
     finished = await till.tenders.stored.coupon("C-100")
     assert finished is not None
     assert [(one.tender_type, one.amount_minor) for one in sales(shop)[0].tenders()] == [("Cash", 200), ("Coupon", 50)]
+
+
+async def test_what_must_be_looked_at_before_paying_is_looked_at_whatever_pays(shop: Shop) -> None:
+    wine = an_item("W", "Wine", "4006381333962", 250).model_copy(update={"age_limit": 18})
+    await shop.stock(2, [wine])
+    till = shop.workstation
+    await till.enter("4006381333962")
+    await till.offers.identify(member_id="M-1")
+    for paying in (
+        till.tenders.stored.voucher("V-1"),
+        till.tenders.stored.points(100),
+        till.tenders.stored.coupon("C-100"),
+    ):
+        with pytest.raises(SaleRefused) as refused:
+            await paying
+        assert refused.value.reason == "confirm_age"
+
+
+async def test_a_suspended_return_holds_its_units_and_goes_on_at_another_lane(shop: Shop) -> None:
+    one, two = shop.workstation, another_lane(shop)
+    await one.enter(PEN)
+    finished = await one.tenders.cash()
+    assert finished is not None
+    wanted = Wanted("damaged", receipt=finished.number, line_number=1)
+    await one.returns.add(wanted)
+    number = await one.suspending.suspend()
+    with pytest.raises(SaleRefused, match="came back already"):
+        await two.returns.add(wanted)
+    await two.suspending.resume(number)
+    await two.tenders.cash()
+    assert [sale.total_minor for sale in sales(shop)] == [250, -250]
+
+
+async def test_what_is_pruned_leaves_what_must_be_known(shop: Shop) -> None:
+    till = shop.workstation
+    await till.enter(PEN)
+    first = await till.tenders.stored.voucher("V-1")
+    assert first is not None
+    await till.returns.add(Wanted("damaged", receipt=first.number, line_number=1))
+    await till.tenders.stored.voucher()
+    own = sales(shop)[-1].tenders()[0].voucher_id or ""
+    await till.enter(PEN)
+    await till.tenders.stored.voucher(own)
+    assert await shop.uses.feed_came("voucher", lambda _key: True) == 2
+    keys = [row["idempotency_key"] for row in shop.money.read("SELECT idempotency_key FROM record ORDER BY seq")]
+    await shop.money.write(lambda connection: uses.prune(connection, keys[1:]))
+    assert shop.originals.find(first.number).reckoning.left(sales(shop)[0].sales()[0]) == {}
+    left = shop.vouchers.left(own)
+    assert left is not None
+    assert left.left_minor == 0, "a voucher of this box's own is not good twice because its sale was pruned"

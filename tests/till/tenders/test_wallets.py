@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from gateway.devices.host import TcpHost
 from gateway.errors import SaleRefused
 from gateway.simulators.terminal.zvt_machine import POINTS
+from gateway.till.workstation import Workstation
 from retail.lines import TenderLine
 from tests.shop import until
 from tests.till.card_shop import MILK, MILK_MINOR, PEN, Counter, bookings, frozen_at, one_before, open_counter
@@ -163,3 +165,35 @@ async def test_a_void_sale_takes_a_wallet_by_hand_back_through_the_cashier(count
     await until(lambda: till.basket.state == "idle")
     assert counter.sales() == []
     assert {known.settled for known in counter.book.newest(9) if known.pay.kind == "sale"} == {"reversed"}
+
+
+async def test_points_card_and_cash_in_three_rows(counter: Counter, host: TcpHost) -> None:
+    till, shop = counter.till, counter.shop
+    await shop.feed("members", {"M-1": {"member_id": "M-1", "name": "Lin", "points": 100}})
+    await till.enter(PEN)
+    await till.enter(PEN)
+    await till.offers.identify(member_id="M-1")
+    await till.tenders.stored.points(100)
+    await till.tenders.card(200)
+    await counter.settled()
+    finished = await till.tenders.cash(500)
+    assert finished is not None
+    assert (finished.total.minor, finished.change.minor) == (500, 300)
+    rows = [(one.tender_type, one.amount_minor - one.change_minor) for one in counter.sales()[0].tenders()]
+    assert rows == [("Points", 100), ("Card", 200), ("Cash", 200)]
+    assert sum(amount for _, amount in rows) == 500
+    assert [one.amount for one in bookings(host)] == [200]
+
+
+async def test_a_customer_cannot_say_himself_that_his_wallet_has_paid(counter: Counter) -> None:
+    lane = replace(counter.till.lane, workstation_id="9", self_checkout=True)
+    shop = counter.shop
+    checkout = Workstation(
+        lane, shop.store, shop.catalogue, shop.ledger, shop.clock, lambda: None, terminals=counter.terminals
+    )
+    await checkout.enter(PEN)
+    assert checkout.tenders.wallets() == ["alipay"]
+    with pytest.raises(SaleRefused) as refused:
+        await checkout.tenders.wallet("linepay", reference="LP-1")
+    assert refused.value.reason == "not_at_self_checkout"
+    assert checkout.basket.state == "selling"
