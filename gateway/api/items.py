@@ -16,12 +16,13 @@ from retail.wire.rows import Item, StockRow, SupplyRow
 LIMIT = 8
 LIMIT_MOST = 50
 WORDS_MOST = 100
+UNITS = ("each", "kg")
 
 
 class Searchable(Protocol):
     """What this needs of gateway.till.catalogue.Catalogue."""
 
-    def search(self, words: str, limit: int = ..., /) -> list[Item]: ...
+    def search(self, words: str, limit: int = ..., unit: str = ..., /) -> list[Item]: ...
 
     def version(self) -> int: ...
 
@@ -125,9 +126,10 @@ class _Items:
     async def search(self, call: Call) -> ItemsView:
         asked = call.request.query_params
         words = asked.get("q", "").strip()[:WORDS_MOST]
+        unit = asked.get("unit", "") if asked.get("unit", "") in UNITS else ""
         limit = asked.get("limit", "")
         most = min(max(int(limit), 1), LIMIT_MOST) if limit.isdecimal() and len(limit) < 4 else LIMIT
-        found = self._catalogue.search(words, most) if words else []
+        found = self._catalogue.search(words, most, unit) if words or unit else []
         at = self._local()
         return ItemsView(
             price_book_version=self._catalogue.version(), items=[view(item, self._locale, at) for item in found]
@@ -201,9 +203,13 @@ def operations(
             "/v1/items",
             "Search the price book",
             items.search,
-            description="Items whose description holds the words. Nothing is found for no words.",
+            description="Items whose description holds the words, of that unit. Nothing is found for neither.",
             answer=ItemsView,
-            query={"q": "part of a description", "limit": f"1 to {LIMIT_MOST}, {LIMIT} unless told"},
+            query={
+                "q": "part of a description",
+                "unit": "`each` or `kg`",
+                "limit": f"1 to {LIMIT_MOST}, {LIMIT} unless told",
+            },
         ),
         Operation(
             "GET",

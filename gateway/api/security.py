@@ -24,7 +24,7 @@ SAFE = {"GET", "HEAD", "OPTIONS"}
 #: what nobody needs a token for: to show one, and to get one
 OPEN = {"/login", "/static/backroom.css", "/v1/pair"}
 #: what a page needs; it is asked for here, because pages are no operations
-PAGES = (("/technician", Scope.ADMIN), ("/till", Scope.SELL))
+PAGES = (("/technician", Scope.ADMIN), ("/till", Scope.SELL), ("/self-checkout", Scope.SELL))
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
     "X-Content-Type-Options": "nosniff",

@@ -87,14 +87,16 @@ class Inbox:
         )
         return [json.loads(row["body"]) for row in rows]
 
-    def search(self, feed: str, words: str, limit: int) -> list[dict[str, Any]]:
-        """Rows whose JSON holds the words, for a person who types part of a name."""
+    def search(self, feed: str, words: str, limit: int, unit: str = "") -> list[dict[str, Any]]:
+        """Rows whose JSON holds the words, for a person who types part of a name; unit: only those sold by it."""
         pattern = "%" + words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
         rows = self._database.read(
             "SELECT body FROM feed_row WHERE name = ? AND json_extract(body, '$.description') LIKE ? ESCAPE '\\'"
-            " ORDER BY key LIMIT ?",
+            " AND (? = '' OR json_extract(body, '$.unit') = ?) ORDER BY key LIMIT ?",
             feed,
             pattern,
+            unit,
+            unit,
             limit,
         )
         return [json.loads(row["body"]) for row in rows]

@@ -64,8 +64,8 @@ class Catalogue:
         row = self._inbox.row(SUPPLIES, item_id)
         return SupplyRow.model_validate(row) if row is not None else None
 
-    def search(self, words: str, limit: int = 20) -> list[Item]:
-        return [Item.model_validate(row) for row in self._inbox.search(ITEMS, words, limit)]
+    def search(self, words: str, limit: int = 20, unit: str = "") -> list[Item]:
+        return [Item.model_validate(row) for row in self._inbox.search(ITEMS, words, limit, unit)]
 
 
 def _shown(code: str) -> str:

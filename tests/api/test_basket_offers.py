@@ -55,7 +55,7 @@ async def fill(shop: Shop) -> None:
     await shop.feed("coupons", {str(row["coupon_id"]): row for row in coupons})
     shelf = shop.offers.shelf
     assert shelf is not None
-    await until(lambda: shelf.versions == (1, 1))
+    await until(lambda: shelf.versions == (1, shop.catalogue.version()))
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The pages: a cashier's screen per workstation and one page for the technician."""
+"""The pages: of each workstation the cashier's screen or the self-checkout, and the customer's; one for the technician."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from gateway.api.applications import Applications
 from gateway.api.device_tail import DeviceSession
 from gateway.api.events import Stopping
 from gateway.api.items import Searchable
+from gateway.api.pages.customer import CustomerPage
 from gateway.api.pages.frame import HERE, Pages, Static
 from gateway.api.pages.language import Language
 from gateway.api.pages.panels import Panels
+from gateway.api.pages.self_checkout import SelfCheckoutPage
 from gateway.api.pages.technician import TechnicianPage
 from gateway.api.pages.till import TillPage
 from gateway.api.status import StoreStatus
@@ -32,12 +34,18 @@ def routes(
     pages, language = Pages(status, stopping), Language(locale)
     till = TillPage(pages, language, workstations, catalogue)
     panels = Panels(pages, language, workstations)
+    customer = CustomerPage(pages, language, workstations)
+    checkout = SelfCheckoutPage(pages, language, workstations, locale)
     technician = TechnicianPage(pages, devices, workstations, applications)
     return [
         Route("/", till.first),
         Route("/till/{workstation}", till.show),
         Route("/till/{workstation}/events", till.events),
         Route("/till/{workstation}/panel/{panel}", panels.show),
+        Route("/customer/{workstation}", customer.show),
+        Route("/customer/{workstation}/events", customer.events),
+        Route("/self-checkout/{workstation}", checkout.show),
+        Route("/self-checkout/{workstation}/events", checkout.events),
         Route("/technician", technician.show),
         Route("/technician/events", technician.events),
         Route("/language", language.choose, methods=["POST"]),

@@ -27,6 +27,11 @@ class Language:
         chosen = request.cookies.get(COOKIE, "")
         return Words(chosen if chosen in LANGUAGES else self._locale)
 
+    def asked(self, request: Request) -> Words:
+        """As the page's address says: pages for customers do not follow what a cashier chose in the same browser."""
+        chosen = request.query_params.get("language", "")
+        return Words(chosen if chosen in LANGUAGES else self._locale)
+
     async def choose(self, request: Request) -> Response:
         """The form at the head of each page: keeps the choice in this browser and shows the page again."""
         form = parse_qs((await request.body())[:2048].decode(errors="replace"))
@@ -39,8 +44,8 @@ class Language:
         return answer
 
     async def script(self, request: Request) -> Response:
-        """What the scripts of a page look up, as a module."""
-        words = self.words(request)
+        """What the scripts of a page look up, as a module; the page says in which language it is."""
+        words = self.asked(request)
         known = json.dumps(words.known(), ensure_ascii=False)
         refusals = json.dumps(translated(words), ensure_ascii=False)
         script = f"export default {known};\nexport const refusals = {refusals};\n"

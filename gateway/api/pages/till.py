@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -12,6 +13,7 @@ from gateway.api.items import Searchable
 from gateway.api.pages.calls import calls, calls_of
 from gateway.api.pages.frame import BEAT_S, Pages
 from gateway.api.pages.language import LANGUAGES, Language
+from gateway.api.pages.missing import missing
 from gateway.api.pages.reasons import REASONS
 from gateway.api.pages.refusals import in_words
 from gateway.till.workstation import Notice, Workstation
@@ -35,15 +37,17 @@ class TillPage:
         workstation = self._workstations.get(request.path_params["workstation"])
         if workstation is None:
             return self._missing(request)
+        if workstation.lane.self_checkout and "attendant" not in request.query_params:
+            return RedirectResponse(f"/self-checkout/{workstation.lane.workstation_id}", status_code=303)
         currency = workstation.store.currency
         words = self._language.words(request)
         return self._pages.page(
             "till.html",
             words,
             languages=LANGUAGES,
-            path=request.url.path,
+            path=f"{request.url.path}{'?attendant' if workstation.lane.self_checkout else ''}",
             workstation_id=workstation.lane.workstation_id,
-            others=[name for name in self._workstations if name != workstation.lane.workstation_id],
+            others=self._others(workstation),
             currency=currency,
             decimals=exponent(currency),
             point="," if "," in Money(111, currency).shown(workstation.store.locale) else ".",
@@ -52,6 +56,11 @@ class TillPage:
             basket_parts=self._basket(workstation, words),
             status_parts=self._status(workstation, words),
         )
+
+    def _others(self, workstation: Workstation) -> list[tuple[str, str]]:
+        """(name, address) of the other lanes; that of a self-checkout is for its attendant."""
+        others = [(name, one.lane) for name, one in self._workstations.items() if one is not workstation]
+        return [(name, f"/till/{quote(name)}{'?attendant' if lane.self_checkout else ''}") for name, lane in others]
 
     async def events(self, request: Request) -> Response:
         workstation = self._workstations.get(request.path_params["workstation"])
@@ -67,8 +76,7 @@ class TillPage:
 
     def _missing(self, request: Request) -> Response:
         name = request.path_params["workstation"]
-        words = self._language.words(request)
-        return self._pages.page("missing.html", words, 404, name=name, workstations=list(self._workstations))
+        return missing(self._pages, self._language.words(request), name, self._workstations)
 
     def _basket(self, workstation: Workstation, words: Words) -> str:
         basket = basket_view(workstation)

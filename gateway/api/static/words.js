@@ -1,6 +1,8 @@
 // What the scripts say, in the language of the page. The messages are the keys: their English stands in the code.
 
-import known, { refusals } from "/words.js";
+const { default: known, refusals } = await import(
+  `/words.js?language=${encodeURIComponent(document.documentElement.lang)}`
+);
 
 /** The message in this language, its {facts} filled in. */
 export function text(message, facts = {}) {
