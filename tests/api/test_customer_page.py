@@ -74,22 +74,26 @@ async def test_it_follows_a_sale_from_welcome_to_thanks(
 
 
 async def test_the_card_terminals_words_are_the_customers(chromium: Browser, tmp_path: Path) -> None:
-    async with open_card_shop(tmp_path) as (shop, host), shop.served(), client_of(shop) as http:
-        async with facing(chromium, shop) as page:
-            host.set("card_delay", "30")
-            await http.post("/v1/baskets/1/scan", json={"code": MILK})
-            await http.post("/v1/baskets/1/tender", json={"tender_type": "Card"})
-            await stage(page, "paying")
-            await expect(page.locator(".card")).to_contain_text("€1.19")
-            await expect(page.locator(".card")).to_contain_text("Insert or hold the card")
-            await http.post("/v1/baskets/1/abort-payment")
-            await stage(page, "selling")
-            host.set("card_delay", "0")
-            host.set("cut", "after_keep")
-            await http.post("/v1/baskets/1/tender", json={"tender_type": "Card"})
-            await loses_the_answer(host)
-            await stage(page, "unknown")
-            await expect(page.locator(".card")).to_contain_text("Please do not pay again")
+    async with (
+        open_card_shop(tmp_path) as (shop, host),
+        shop.served(),
+        client_of(shop) as http,
+        facing(chromium, shop) as page,
+    ):
+        host.set("card_delay", "30")
+        await http.post("/v1/baskets/1/scan", json={"code": MILK})
+        await http.post("/v1/baskets/1/tender", json={"tender_type": "Card"})
+        await stage(page, "paying")
+        await expect(page.locator(".card")).to_contain_text("€1.19")
+        await expect(page.locator(".card")).to_contain_text("Insert or hold the card")
+        await http.post("/v1/baskets/1/abort-payment")
+        await stage(page, "selling")
+        host.set("card_delay", "0")
+        host.set("cut", "after_keep")
+        await http.post("/v1/baskets/1/tender", json={"tender_type": "Card"})
+        await loses_the_answer(host)
+        await stage(page, "unknown")
+        await expect(page.locator(".card")).to_contain_text("Please do not pay again")
 
 
 async def test_its_language_is_its_own(chromium: Browser, tmp_path: Path) -> None:

@@ -51,9 +51,7 @@ class Kiosk:
 
 
 @contextlib.asynccontextmanager
-async def kiosk_of(
-    shop: Shop, chromium: Browser, width: int = 1280, height: int = 800, query: str = ""
-) -> AsyncIterator[Kiosk]:
+async def kiosk_of(shop: Shop, chromium: Browser, width: int = 1280, height: int = 800) -> AsyncIterator[Kiosk]:
     await shop.fill_price_book([*PRICE_BOOK, BEER])
     shop.bag.grams = 0
     async with shop.served(), client_of(shop) as http, browser_page(chromium, width, height, touch=True) as page:
@@ -61,8 +59,6 @@ async def kiosk_of(
         await page.clock.install()
         await page.goto(f"{shop.url}/till/9")
         await expect(page).to_have_url(f"{shop.url}/self-checkout/9")
-        if query:
-            await page.goto(f"{shop.url}/self-checkout/9{query}")
         yield Kiosk(shop, page, http)
 
 

@@ -1,4 +1,4 @@
-"""The pages: of each workstation the cashier's screen or the self-checkout, and the customer's; one for the technician."""
+"""The pages: of each workstation the cashier's screen or the self-checkout, and the customer's; the technician's."""
 
 from __future__ import annotations
 

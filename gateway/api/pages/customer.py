@@ -1,4 +1,4 @@
-"""What the customer reads while somebody serves him: a second screen or a tablet that faces him. It takes no commands."""
+"""What the customer reads while somebody serves him, on a screen that faces him. It takes no commands."""
 
 from __future__ import annotations
 

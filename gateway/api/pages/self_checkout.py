@@ -13,6 +13,7 @@ from gateway.api.basket_views import view as basket_view
 from gateway.api.pages.frame import BEAT_S, Pages
 from gateway.api.pages.language import LANGUAGES, Language
 from gateway.api.pages.missing import missing
+from gateway.api.pages.refusals import in_words
 from gateway.api.pages.stage import given_name, stage_of
 from gateway.till.workstation import Workstation
 from gateway.words import Words, message
@@ -89,6 +90,7 @@ class SelfCheckoutPage:
             "notice": self._notice(basket, words),
             "why_blocked": words.text(CALLS.get(basket.attention.reason, "")) if basket.attention else "",
             "age": self._age(basket),
+            "wallets": _wallets(workstation),
         }
         return self._pages.part("self-checkout-parts.html", words, basket=basket, **facts)
 
@@ -96,12 +98,20 @@ class SelfCheckoutPage:
         if basket.notice is None:
             return ""
         known = NOTICES.get(basket.notice.reason)
-        return words.text(known) if known is not None else basket.notice.text
+        return words.text(known) if known is not None else in_words(words, basket.notice.reason, basket.notice.text)
 
     def _age(self, basket: BasketView) -> str:
         """What an attendant is called for, in the store's language; empty where no age is asked."""
         waiting = [line.description for line in basket.lines if line.waits_for_age]
         return self._attendants.text("age of the customer: {items}", items=", ".join(waiting)) if waiting else ""
+
+
+def _wallets(workstation: Workstation) -> list[str]:
+    """Those that the lane's terminal takes; a device of its own takes a person to read it."""
+    card = workstation.card
+    if card is None or workstation.lane.terminal is None:
+        return []
+    return [name for name in card.wallets() if card.wallet(name).terminal == workstation.lane.terminal]
 
 
 def _closed(basket: BasketView) -> bool:

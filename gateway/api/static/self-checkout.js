@@ -131,10 +131,10 @@ function touched(event) {
   ready();
   const button = event.target.closest("button");
   if (!button) return;
-  const { line, pay, offer } = button.dataset;
+  const { line, pay, wallet, offer } = button.dataset;
   if (button.hasAttribute("data-close")) button.closest("dialog").close();
   else if (line) command("void-line", { line_number: Number(line) });
-  else if (pay) command("tender", { tender_type: pay });
+  else if (pay) command("tender", { tender_type: pay, wallet });
   else if (offer) command(`prompts/${encodeURIComponent(button.closest("[data-rule]").dataset.rule)}/${offer}`);
   else ACTS[button.dataset.do]?.();
 }
