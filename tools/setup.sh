@@ -84,8 +84,8 @@ fi
 say "installing the pinned packages (a minute or two the first time)"
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
-say "installing what tests render labels with (npm)"
+say "installing what tests look at labels and pages with (npm)"
 (cd tests/npm && npm install --silent --no-audit --no-fund --no-package-lock --ignore-scripts) \
-  || say "npm did not work: the tests that render labels will be skipped"
+  || say "npm did not work: the tests that render labels and look over the pages will be skipped"
 touch .venv/.ready
 say "ready"

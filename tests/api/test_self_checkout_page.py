@@ -95,6 +95,9 @@ async def test_a_customer_buys_by_touch_and_an_attendant_helps(chromium: Browser
         await expect(page.locator(".hint")).to_contain_text("Put it into the bag: Bananas")
         bag.grams = 450
 
+        # Of the store's wallets the one that the terminal takes; the other takes somebody to read it.
+        await expect(page.locator("[data-pay]")).to_have_text(["Pay by card", "Pay with alipay"])
+
         # An offer is taken by a touch.
         (await kiosk.scan(MILK)).raise_for_status()
         await expect(page.locator(".offer")).to_contain_text("one more milk")

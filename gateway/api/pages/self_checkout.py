@@ -90,7 +90,6 @@ class SelfCheckoutPage:
             "notice": self._notice(basket, words),
             "why_blocked": words.text(CALLS.get(basket.attention.reason, "")) if basket.attention else "",
             "age": self._age(basket),
-            "wallets": _wallets(workstation),
         }
         return self._pages.part("self-checkout-parts.html", words, basket=basket, **facts)
 
@@ -104,14 +103,6 @@ class SelfCheckoutPage:
         """What an attendant is called for, in the store's language; empty where no age is asked."""
         waiting = [line.description for line in basket.lines if line.waits_for_age]
         return self._attendants.text("age of the customer: {items}", items=", ".join(waiting)) if waiting else ""
-
-
-def _wallets(workstation: Workstation) -> list[str]:
-    """Those that the lane's terminal takes; a device of its own takes a person to read it."""
-    card = workstation.card
-    if card is None or workstation.lane.terminal is None:
-        return []
-    return [name for name in card.wallets() if card.wallet(name).terminal == workstation.lane.terminal]
 
 
 def _closed(basket: BasketView) -> bool:
