@@ -25,7 +25,7 @@ import psycopg
 from sqlalchemy import func, select
 
 from bench.result import Result, rate
-from cloud_erp.catalog.csv_import import import_items
+from cloud_erp.catalog.item_file import import_items
 from cloud_erp.db import open_database
 from cloud_erp.fleet import registry
 from cloud_erp.intake.link import Message

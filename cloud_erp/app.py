@@ -17,17 +17,22 @@ from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI, Request, Response
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.staticfiles import StaticFiles
 
 from cloud_erp.audit import routes as audit_routes
+from cloud_erp.cases import routes as case_routes
+from cloud_erp.cases import service as case_service
 from cloud_erp.catalog import routes as catalog_routes
 from cloud_erp.config import CoreConfig
 from cloud_erp.db import now_utc, open_database
 from cloud_erp.errors import StartError
+from cloud_erp.feeds import routes as feed_routes
 from cloud_erp.feeds import wire as feeds
+from cloud_erp.feeds.keeper import Keeper, Pace
 from cloud_erp.fleet import inbound
 from cloud_erp.fleet import routes as fleet_routes
 from cloud_erp.fleet import service as fleet_service
@@ -39,6 +44,8 @@ from cloud_erp.intake.worker import LogIntake, Worker, ease_collector
 from cloud_erp.journal import routes as journal_routes
 from cloud_erp.journal import service as journal_service
 from cloud_erp.stock import routes as stock_routes
+from cloud_erp.tills import routes as till_routes
+from cloud_erp.tills import service as till_service
 from cloud_erp.web import routes as web_routes
 from cloud_erp.web.live import Pulse
 from cloud_erp.web.security import Door, Guard
@@ -63,6 +70,7 @@ class Core:
         self.database = open_database(config.database_url)
         self.link = Link(settings, [LOG_FILTER, *inbound.FILTERS, *feeds.FILTERS], self._route, self._ready)
         self.feeds = feeds.Feeds(self.database, self.link.publish)
+        self.keeper = Keeper(self.database, Pace(config.feeds.balances_s, config.feeds.stock_s))
         self.fleet = inbound.FleetInbound(self.database, self._publish, Limits(**config.alarms.model_dump()))
         self.sales_workers = [
             Worker(
@@ -134,6 +142,7 @@ class Core:
         if self.link.connected:
             self.feeds.announce()
             self.fleet.look()
+        self.keeper.look()
 
 
 def link_settings(config: CoreConfig) -> LinkSettings:
@@ -174,9 +183,12 @@ def build_web(core: Core, pulse: Pulse) -> FastAPI:
         journal_routes,
         intake_routes,
         audit_routes,
+        case_routes,
+        till_routes,
         fleet_routes,
         stock_routes,
         catalog_routes,
+        feed_routes,
         web_routes,
     ):
         web.include_router(concept.router(office))
@@ -253,7 +265,13 @@ def run(config: CoreConfig, ready_file: Path | None = None) -> None:
 
 
 async def _serve(core: Core, bound: socket.socket, ready_file: Path | None) -> None:
-    pulse = Pulse(core.database, {"sales": journal_service.change_mark, "fleet": fleet_service.change_mark})
+    watched: dict[str, Callable[[Connection], str]] = {
+        "sales": journal_service.change_mark,
+        "fleet": fleet_service.change_mark,
+        "cases": case_service.change_mark,
+        "sessions": till_service.change_mark,
+    }
+    pulse = Pulse(core.database, watched)
     web = build_web(core, pulse)
     config = uvicorn.Config(
         web, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_S, server_header=False, lifespan="on"

@@ -105,6 +105,13 @@ class AlarmsTable(Table):
     again_s: int = Field(default=3600, ge=1)
 
 
+class FeedsTable(Table):
+    """[feeds]: how many seconds what was booked waits at most before the stores are told of it."""
+
+    balances_s: float = Field(default=2.0, ge=0.05, le=3600)
+    stock_s: float = Field(default=30.0, ge=0.05, le=3600)
+
+
 class CoreConfig(Table):
     """The whole core.toml; secrets are read from their files at start and stand nowhere else."""
 
@@ -113,6 +120,7 @@ class CoreConfig(Table):
     web: WebTable = Field(default_factory=WebTable)
     intake: IntakeTable = Field(default_factory=IntakeTable)
     alarms: AlarmsTable = Field(default_factory=AlarmsTable)
+    feeds: FeedsTable = Field(default_factory=FeedsTable)
 
     @property
     def zone(self) -> ZoneInfo:

@@ -33,11 +33,15 @@ class StartError(CoreError):
 
 @dataclass(frozen=True, slots=True)
 class RowFault:
-    """One fault of an imported file. Row 1 is the header, as spreadsheets count."""
+    """One fault of an imported file. Row 1 is a CSV's header, as spreadsheets count; or the first of a JSON list.
+
+    column: the field. rule: which rule was broken, as one word for programs.
+    """
 
     row: int
     column: str
     message: str
+    rule: str = "value"
 
     def __str__(self) -> str:
         return f"row {self.row}, column {self.column}: {self.message}"

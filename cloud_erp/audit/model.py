@@ -30,6 +30,6 @@ deed = Table(
     Column("by", String(64), nullable=False),
     Column("action", String(64), nullable=False, comment="such as import items"),
     Column("text", Text, nullable=False),
-    Column("facts", Text, nullable=False, comment="JSON: figures and keys; never a code, a number or a PIN"),
+    Column("facts", Text, nullable=False, comment="JSON: figures and keys"),
     sqlite_autoincrement=True,
 )

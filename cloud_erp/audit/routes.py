@@ -8,13 +8,17 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
 from cloud_erp.audit import service
-from cloud_erp.audit.service import AuditView
+from cloud_erp.audit.service import AuditView, DeedView
 from cloud_erp.fleet import registry
 from cloud_erp.web.shell import Office
 
 
 class AuditList(BaseModel):
     audit: list[AuditView]
+
+
+class DeedList(BaseModel):
+    deeds: list[DeedView]
 
 
 def router(office: Office) -> APIRouter:
@@ -26,11 +30,18 @@ def router(office: Office) -> APIRouter:
         with office.database.read() as connection:
             return AuditList(audit=service.listed(connection, gateway, limit))
 
+    @routes.get("/v1/deeds", tags=["operations"])
+    def deeds(limit: Annotated[int, Query(ge=1, le=1000)] = 200) -> DeedList:
+        """What was done at headquarters, such as imports, the newest first."""
+        with office.database.read() as connection:
+            return DeedList(deeds=service.deeds(connection, limit))
+
     @routes.get("/stores/audit", include_in_schema=False)
     def page(request: Request, gateway: str = "") -> Response:
         with office.database.read() as connection:
             rows = service.listed(connection, gateway or None)
+            done = service.deeds(connection)
             gateways = [one.id for one in registry.listed(connection)]
-        return office.pages.show(request, "audit.html", rows=rows, gateways=gateways, gateway=gateway)
+        return office.pages.show(request, "audit.html", rows=rows, deeds=done, gateways=gateways, gateway=gateway)
 
     return routes

@@ -1,4 +1,4 @@
-"""What can be asked of the audit records."""
+"""What can be asked of the audit records: those of the boxes, and those of headquarters itself."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 from sqlalchemy import Connection, select
 
-from cloud_erp.audit.model import audit
+from cloud_erp.audit.model import audit, deed
 
 
 class AuditView(BaseModel):
@@ -35,3 +35,20 @@ def listed(connection: Connection, gateway: str | None = None, limit: int = 200)
         AuditView.model_validate({**row, "facts": json.loads(row["body"]).get("facts", {})})
         for row in connection.execute(query).mappings()
     ]
+
+
+class DeedView(BaseModel):
+    """What was done at headquarters: by whom, and what it came to."""
+
+    id: int
+    at: datetime
+    by: str
+    action: str
+    text: str
+    facts: dict[str, Any]
+
+
+def deeds(connection: Connection, limit: int = 200) -> list[DeedView]:
+    """The newest first."""
+    rows = connection.execute(select(deed).order_by(deed.c.id.desc()).limit(limit)).mappings()
+    return [DeedView.model_validate({**row, "facts": json.loads(row["facts"])}) for row in rows]

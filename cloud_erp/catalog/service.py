@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import BaseModel
 from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
 from cloud_erp.bulk import upsert
@@ -22,57 +20,30 @@ CHUNK = 500
 COLUMNS = ("item_id", "description", "unit", "price_minor", "currency", "tax_code", "tax_rate_basis_points", "category")
 
 
-class ItemView(BaseModel):
-    item_id: str
-    description: str
-    barcodes: list[str]
-    unit: str
-    price_minor: int | None
-    currency: str
-    tax_code: str
-    tax_rate_basis_points: int
-    category: str
-    tags: list[str]
+class ItemView(Item):
+    """An item; version: of the feed that changed it last."""
+
     version: int
 
 
-@dataclass(slots=True)
-class Difference:
-    """What an import would change, or has changed."""
-
-    new: list[Item] = field(default_factory=list)
-    changed: list[tuple[Item, Item]] = field(default_factory=list)
-    unchanged: int = 0
-    not_in_file: int = 0
-
-    @property
-    def anything(self) -> bool:
-        return bool(self.new or self.changed)
-
-
-def known_items(connection: Connection) -> dict[str, Item]:
+def known_items(connection: Connection) -> dict[str, dict[str, Any]]:
+    """item_id -> its row of the feed, of those that are sold."""
     rows = connection.execute(select(item.c.item_id, item.c.row).where(~item.c.gone))
-    return {item_id: Item.model_validate_json(row) for item_id, row in rows}
+    return {item_id: json.loads(row) for item_id, row in rows}
 
 
-def difference(known: dict[str, Item], wanted: Sequence[Item]) -> Difference:
-    result = Difference(not_in_file=len(known.keys() - {item.item_id for item in wanted}))
-    for new in wanted:
-        old = known.get(new.item_id)
-        if old is None:
-            result.new.append(new)
-        elif old != new:
-            result.changed.append((old, new))
-        else:
-            result.unchanged += 1
-    return result
+def all_units(connection: Connection) -> dict[str, str]:
+    """item_id -> unit, also of items that are gone: their stock is counted in it."""
+    return dict(connection.execute(select(item.c.item_id, item.c.unit)).all())
 
 
 def apply(connection: Connection, written: Sequence[Item], gone: Sequence[str] = ()) -> int:
     """Write items as they now are, take others away, raise the feed's version; return the version in force.
 
-    The feed is locked (feeds.service.lock), and some of it differs.
+    The feed is locked (feeds.service.lock).
     """
+    if not written and not gone:
+        return feeds.head(connection, ITEMS).version
     version = feeds.head(connection, ITEMS).version + 1
     upsert(connection, item, [_item_row(one, version) for one in written], key=("item_id",))
     ids = [*(one.item_id for one in written), *gone]

@@ -47,7 +47,10 @@ def chart(hours: Sequence[Hour]) -> Chart:
 
 def _bar(place: int, hour: Hour, most: Money) -> Bar:
     # An hour that sold anything shows at least a thin line.
-    height = max(2, hour.total.minor * HEIGHT // most.minor) if hour.sales and most.minor else 2 if hour.sales else 0
+    # An hour that paid out more than it took in shows no less.
+    height = (
+        max(2, hour.total.minor * HEIGHT // most.minor) if hour.sales and most.minor > 0 else 2 if hour.sales else 0
+    )
     best = hour.sales > 0 and hour.total == most
     x = place * STEP + (STEP - BAR) // 2
     return Bar(hour.hour, x, HEIGHT - height, height, hour.sales, hour.total.shown(), best)

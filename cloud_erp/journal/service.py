@@ -30,7 +30,7 @@ BESIDE = ("returned_minor", "discount_minor", "rounding_minor")
 
 
 class SaleView(BaseModel):
-    """One sale in a list."""
+    """One sale in a list. total_minor: below 0 where the shop paid out. The last four: None where there is nothing."""
 
     id: int
     gateway: str
@@ -47,6 +47,10 @@ class SaleView(BaseModel):
     total_minor: int
     items: int
     training: bool
+    session_id: str | None
+    returned_minor: int | None
+    discount_minor: int | None
+    rounding_minor: int | None
 
 
 class SaleDetail(SaleView):
@@ -257,5 +261,7 @@ def _sales(*more: Any) -> Select[Any]:
         journal.c.end_at.label("end_date_time"),
         journal.c.item_count.label("items"),
         journal.c.training,
+        journal.c.session_id,
+        *(journal.c[name] for name in BESIDE),
         *more,
     )

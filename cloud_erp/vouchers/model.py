@@ -12,7 +12,7 @@ voucher = Table(
     Column("voucher_id", String(64), primary_key=True),
     Column("currency", String(3), nullable=False),
     Column("valid_until", Date),
-    Column("origin", String(16), nullable=False, comment="imported; issued: by a till; unknown: spent, and never seen"),
+    Column("origin", String(16), nullable=False, comment="imported, issued by a till, unknown (never seen), gone"),
     Column("opening_minor", BigInteger, nullable=False, comment="what the import brought"),
     Column("moved_minor", BigInteger, nullable=False, comment="the sum of the settled movements"),
 )

@@ -22,7 +22,7 @@ from cloud_erp.vouchers.model import voucher, voucher_movement
 from retail.units import Money
 from retail.wire.rows import VOUCHERS, VoucherRow
 
-IMPORTED, ISSUED, UNKNOWN = "imported", "issued", "unknown"
+IMPORTED, ISSUED, UNKNOWN, GONE = "imported", "issued", "unknown", "gone"
 #: what a till can look up; a tender may carry any text
 NUMBER = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
@@ -74,8 +74,8 @@ def write(connection: Connection, changed: list[Account]) -> int:
 
 
 def row_of(account: Account) -> dict[str, Any] | None:
-    """The row of the feed; None for what no till could look up."""
-    if not NUMBER.fullmatch(account["voucher_id"]):
+    """The row of the feed; None for what was taken away, and for what no till could look up."""
+    if account["origin"] == GONE or not NUMBER.fullmatch(account["voucher_id"]):
         return None
     facts = {name: account[name] for name in ("voucher_id", "currency", "valid_until")}
     return VoucherRow(balance_minor=max(0, balance(account)), **facts).model_dump(mode="json")
@@ -94,6 +94,13 @@ def accounts(connection: Connection, voucher_ids: list[str]) -> dict[str, Accoun
     return found
 
 
+def fresh(voucher_id: str, currency: str, origin: str) -> Account:
+    return {
+        "voucher_id": voucher_id, "currency": currency, "valid_until": None, "origin": origin,
+        "opening_minor": 0, "moved_minor": 0,
+    }  # fmt: skip
+
+
 def one(connection: Connection, voucher_id: str) -> VoucherView | None:
     """A voucher with its newest movements; None: neither imported nor issued nor ever spent."""
     account = accounts(connection, [voucher_id]).get(voucher_id)
@@ -103,7 +110,7 @@ def one(connection: Connection, voucher_id: str) -> VoucherView | None:
     movements = [Movement.model_validate(row) for row in newest.mappings()]
     if account is None and not movements:
         return None
-    account = account or _fresh(voucher_id, movements[-1].currency, UNKNOWN)
+    account = account or fresh(voucher_id, movements[-1].currency, UNKNOWN)
     waits = select(func.coalesce(func.sum(voucher_movement.c.amount_minor), 0)).where(
         mine, ~voucher_movement.c.settled, voucher_movement.c.currency == account["currency"]
     )
@@ -126,10 +133,12 @@ def _take(connection: Connection, known: dict[str, Account], row: Row[Any]) -> N
         case(cases.VOUCHER_UNNAMED, f"a voucher of {amount} was {_verb(row)} without a number; no balance has it")
         return
     if row.voucher_id not in known:
-        known[row.voucher_id] = _fresh(row.voucher_id, row.currency, ISSUED if row.amount_minor > 0 else UNKNOWN)
+        known[row.voucher_id] = fresh(row.voucher_id, row.currency, ISSUED if row.amount_minor > 0 else UNKNOWN)
         if row.amount_minor < 0:
             text = f"voucher {row.voucher_id} was spent for {amount} and is not among the imported or issued ones"
             case(cases.VOUCHER_UNKNOWN, text)
+    elif known[row.voucher_id]["origin"] == GONE:
+        case(cases.VOUCHER_UNKNOWN, f"voucher {row.voucher_id} was {_verb(row)} for {amount} and had been taken away")
     account = known[row.voucher_id]
     if account["currency"] != row.currency:
         text = f"voucher {row.voucher_id} is in {account['currency']} and was {_verb(row)} in {row.currency}: {amount}"
@@ -146,10 +155,3 @@ def _take(connection: Connection, known: dict[str, Account], row: Row[Any]) -> N
 
 def _verb(row: Row[Any]) -> str:
     return "issued" if row.amount_minor > 0 else "spent"
-
-
-def _fresh(voucher_id: str, currency: str, origin: str) -> Account:
-    return {
-        "voucher_id": voucher_id, "currency": currency, "valid_until": None, "origin": origin,
-        "opening_minor": 0, "moved_minor": 0,
-    }  # fmt: skip

@@ -20,12 +20,13 @@ from cloud_erp.web.security import Door
 from retail.units import Money, Quantity, Weight, divide_half_up
 
 ROOT = Path(__file__).parent.parent
-CONCEPTS = ("web", "journal", "fleet", "audit", "stock", "catalog")
+CONCEPTS = ("web", "journal", "tills", "cases", "fleet", "audit", "stock", "catalog")
 NAVIGATION = (
     ("Today", "/"),
     ("Stores", "/stores"),
     ("Stock", "/stock"),
     ("Catalogue", "/catalogue"),
+    ("Cases", "/cases"),
     ("Quarantine", "/quarantine"),
 )
 

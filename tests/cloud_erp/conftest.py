@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import pytest
 
-from cloud_erp.catalog.csv_import import import_items
+from cloud_erp.catalog.item_file import import_items
 from cloud_erp.db import Database, open_database
 from cloud_erp.fleet import registry
 from tests.cloud_erp.batches import GATEWAY, SAMPLE, STORE

@@ -16,7 +16,7 @@ import httpx
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
-from cloud_erp.catalog.csv_import import import_items
+from cloud_erp.catalog.item_file import import_items
 from cloud_erp.config import load
 from cloud_erp.db import open_database
 from cloud_erp.fleet import registry

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from cloud_erp.catalog import csv_import, service
-from cloud_erp.catalog.csv_import import check_digit, import_items
+from cloud_erp.catalog import item_file, service
+from cloud_erp.catalog.item_file import check_digit, import_items
 from cloud_erp.db import Database, open_database
 from cloud_erp.errors import CoreError, ImportRefused
 from cloud_erp.feeds import service as feeds
@@ -18,7 +18,7 @@ from retail.wire.feed import FeedPull, feed_sha256
 from retail.wire.rows import Item
 from tests.cloud_erp.batches import SAMPLE
 
-HEADER = ",".join(csv_import.COLUMNS)
+HEADER = ",".join(item_file.NEEDED)
 MILK = "1001,Whole milk,4001234000107,each,1.19,EUR,B,7,Dairy,chilled"
 
 
@@ -136,7 +136,7 @@ def test_leading_zeros_fall_away_and_kg_goods_keep_their_short_number(empty: Dat
     rows = ["1,Soda,036000291452,each,1,USD,A,19.0,,", "2,Figs,20107,kg,,USD,A,19,,"]
     change, version = import_items(empty, file(tmp_path, *rows), dry_run=False)
     assert version == 1
-    soda, figs = change.new
+    soda, figs = (Item.model_validate(document) for document in change.new.values())
     assert (soda.barcodes, soda.price_minor, soda.tax_rate_basis_points) == (["36000291452"], 100, 1900)
     assert (figs.barcodes, figs.price_minor) == (["20107"], None)
 
@@ -144,7 +144,7 @@ def test_leading_zeros_fall_away_and_kg_goods_keep_their_short_number(empty: Dat
 def test_a_dry_run_tells_the_difference_and_changes_nothing(database: Database, tmp_path: Path) -> None:
     path = file(tmp_path, MILK.replace("1.19", "1.29"), "7001,Figs,,kg,9.90,EUR,B,7,,")
     change, version = import_items(database, path, dry_run=True)
-    assert ([item.item_id for item in change.new], len(change.changed), change.not_in_file) == (["7001"], 1, 42)
+    assert (list(change.new), len(change.changed), change.not_in_file) == (["7001"], 1, 42)
     assert version == 1
     with database.read() as connection:
         assert feeds.head(connection, "items").version == 1
@@ -152,7 +152,7 @@ def test_a_dry_run_tells_the_difference_and_changes_nothing(database: Database, 
 
 def test_an_import_without_a_change_raises_no_version(database: Database) -> None:
     change, version = import_items(database, SAMPLE, dry_run=False)
-    assert (change.unchanged, version) == (43, 1)
+    assert (len(change.unchanged), version) == (43, 1)
 
 
 def pulled(database: Database, from_version: int) -> tuple[int, dict[str, bytes], int]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from cloud_erp.catalog.csv_import import import_items
+from cloud_erp.catalog.item_file import import_items
 from cloud_erp.cli import app
 from cloud_erp.db import Database, open_database
 from cloud_erp.errors import CoreError, NotInQuarantine, Settled, StillUnfit

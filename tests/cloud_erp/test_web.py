@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from cloud_erp.app import Core, build_web
-from cloud_erp.catalog.csv_import import import_items
+from cloud_erp.catalog.item_file import import_items
 from cloud_erp.config import load
 from cloud_erp.fleet import alarms, registry
 from cloud_erp.intake import service as intake
@@ -131,7 +131,8 @@ async def test_openapi_describes_every_program_interface(client: httpx.AsyncClie
     paths = (await client.get("/v1/openapi.json")).json()["paths"]
     assert {"/v1/sales", "/v1/stock", "/v1/fleet", "/v1/quarantine", "/v1/items", "/v1/health"} <= set(paths)
     changing = {path for path, methods in paths.items() if set(methods) != {"get"}}
-    assert changing == {f"/v1/quarantine/{{quarantine_id}}/{word}" for word in ("mend", "repost", "discard")}
+    settling = {"/v1/cases/{case_id}/settle"}
+    assert changing == settling | {f"/v1/quarantine/{{quarantine_id}}/{word}" for word in ("mend", "repost", "discard")}
 
 
 @pytest.mark.parametrize("path", ["/nowhere", f"/sales/{GATEWAY}/{EPOCH}/99", "/quarantine/x", "/events/nothing"])

@@ -49,9 +49,7 @@ def upgrade() -> None:
         sa.Column("by", sa.String(length=64), nullable=False),
         sa.Column("action", sa.String(length=64), nullable=False, comment="such as import items"),
         sa.Column("text", sa.Text(), nullable=False),
-        sa.Column(
-            "facts", sa.Text(), nullable=False, comment="JSON: figures and keys; never a code, a number or a PIN"
-        ),
+        sa.Column("facts", sa.Text(), nullable=False, comment="JSON: figures and keys"),
         sa.PrimaryKeyConstraint("id", name="pk_deed"),
         sqlite_autoincrement=True,
     )
@@ -119,7 +117,7 @@ def _movements() -> None:
             "origin",
             sa.String(length=16),
             nullable=False,
-            comment="imported; issued: by a till; unknown: spent, and never seen",
+            comment="imported, issued by a till, unknown (never seen), gone",
         ),
         sa.Column("opening_minor", sa.BigInteger(), nullable=False, comment="what the import brought"),
         sa.Column("moved_minor", sa.BigInteger(), nullable=False, comment="the sum of the settled movements"),
