@@ -58,6 +58,8 @@ class Kind:
     hidden: Sequence[str] = ()
     #: what to write instead, by field
     advice: ClassVar[Mapping[str, str]] = {}
+    #: the names under which a JSON object may hold the list of rows, beside `rows`
+    lists: Sequence[str] = ()
     #: whether rows that a file does not name can be taken away
     deletes = True
     #: fields that a file may have beside the model's
@@ -113,12 +115,11 @@ class Kind:
     def _document(self, line: Line, known: Document, faults: Faults) -> Document | None:
         before = len(faults.found)
         given = dict(line.given) if line.cells is None else self._values(line, known, faults)
-        self._no_strangers(line, given, faults)
-        if len(faults.found) == before:
-            given = self.prepared(given, known, line, faults)
-        if len(faults.found) > before:
-            return None
-        return self.document(line, known, given, faults)
+        given = self._without_strangers(line, given, faults)
+        given = self.prepared(given, known, line, faults)
+        # Also of a row with a fault: what else is wrong with it is to be told at once.
+        document = self.document(line, known, given, faults)
+        return document if len(faults.found) == before else None
 
     def document(self, line: Line, known: Document, given: Document, faults: Faults) -> Document | None:
         """What is known with what is given over it; None with a fault where the model does not take it."""
@@ -139,12 +140,13 @@ class Kind:
                 faults.add(line.row, column, str(error), error.rule)
         return values
 
-    def _no_strangers(self, line: Line, given: Document, faults: Faults) -> None:
+    def _without_strangers(self, line: Line, given: Document, faults: Faults) -> Document:
         fields = [*self.model.model_fields, *self.beside]
         for name in given:
             if name not in fields:
                 said = f"unknown field{suggestion(name, fields)}; remove or rename it"
                 faults.add(line.row, printable(name), said, "unknown_field")
+        return {name: value for name, value in given.items() if name in fields}
 
     def _misfit(self, line: Line, what: Any, faults: Faults) -> None:
         place = what["loc"]
@@ -152,6 +154,8 @@ class Kind:
         path = self.column_of(name) + "".join(
             f"[{part}]" if isinstance(part, int) else f".{part}" for part in place[1:]
         )
+        if any((fault.row, fault.column) == (line.row, path) for fault in faults.found):
+            return
         advice = self.advice.get(name) or str(what["msg"]).removeprefix("Value error, ")
         if what["type"] == "missing":
             said = "is missing; add it"

@@ -67,7 +67,7 @@ def import_file(database: Database, kind: Kind, path: Path, options: Options | N
     options = options or Options()
     faults = Faults()
     form = format_of(path, options.form)
-    lines = lines_of(path, form, kind.columns, faults, ("rows", kind.name))
+    lines = lines_of(path, form, kind.columns, faults, ("rows", kind.name, *kind.lists))
     with database.read() if options.dry_run else database.write() as connection:
         if not options.dry_run:
             feeds.lock(connection, kind.feed)

@@ -24,6 +24,7 @@ class Promotions(Kind):
     model = PromotionRow
     key = "rule_id"
     columns = Columns(("rule",), ("rule",))
+    lists = ("rules",)
 
     def known(self, connection: Connection) -> Documents:
         return feeds.known_rows(connection, PROMOTIONS)

@@ -118,6 +118,6 @@ def test_a_sale_in_quarantine_makes_it_differ_until_it_is_mended_and_booked(data
 
 
 def test_cash_that_nobody_counted_is_no_difference(database: Database) -> None:
-    acknowledged(database, a_day(over_short_minor=0, counted=5_649).payload())
+    acknowledged(database, a_day(counted_cash_minor=None, over_short_minor=None).payload())
     checked(database)
     assert session(database).agrees is True
