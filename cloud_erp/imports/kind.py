@@ -65,6 +65,12 @@ class Kind:
     #: fields that a file may have beside the model's
     beside: Sequence[str] = ()
 
+    def begin(self, connection: Connection) -> None:
+        """Before anything is written, the feed locked: what waits for this feed goes into it first.
+
+        So a store that sees a version knows that it has all that was acknowledged before.
+        """
+
     def known(self, connection: Connection) -> Documents:
         raise NotImplementedError
 

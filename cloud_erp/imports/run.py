@@ -71,6 +71,7 @@ def import_file(database: Database, kind: Kind, path: Path, options: Options | N
     with database.read() if options.dry_run else database.write() as connection:
         if not options.dry_run:
             feeds.lock(connection, kind.feed)
+            kind.begin(connection)
         known = kind.known(connection)
         rows = kind.rows(lines, known, faults)
         kind.together(rows, known, faults)

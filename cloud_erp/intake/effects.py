@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from cloud_erp.text import printable
@@ -19,17 +20,17 @@ class Effects:
 
     points: (place, member, points; below 0 where spent). A member of "" is not known to the sale.
     coupons: (place, coupon), each coupon once.
-    vouchers: (place, voucher, amount in minor units; above 0 where issued). A voucher of "" has no number.
+    vouchers: (place, voucher, amount in minor units, its last day). Above 0: issued. A voucher of "" has no number.
     """
 
     points: tuple[tuple[int, str, int], ...] = ()
     coupons: tuple[tuple[int, str], ...] = ()
-    vouchers: tuple[tuple[int, str, int], ...] = ()
+    vouchers: tuple[tuple[int, str, int, date | None], ...] = ()
 
     @property
     def most(self) -> int:
         """The largest figure, whatever its sign."""
-        amounts = [abs(points) for _, _, points in self.points] + [abs(minor) for _, _, minor in self.vouchers]
+        amounts = [abs(points) for _, _, points in self.points] + [abs(minor) for _, _, minor, _ in self.vouchers]
         return max(amounts, default=0)
 
 
@@ -40,7 +41,7 @@ def effects(lines: Sequence[dict[str, Any]], member_id: str | None) -> Effects:
     """The effects of a sale's lines, as dicts with the names of retail/lines.py. A training sale has none."""
     points: list[tuple[int, str, int]] = []
     coupons: dict[str, int] = {}
-    vouchers: list[tuple[int, str, int]] = []
+    vouchers: list[tuple[int, str, int, date | None]] = []
     for place, line in enumerate(lines):
         kind = line["type"]
         if kind == "LoyaltyReward":
@@ -54,7 +55,11 @@ def effects(lines: Sequence[dict[str, Any]], member_id: str | None) -> Effects:
             if tender == "Points":
                 points.append((place, member_id or "", -(line.get("points") or 0)))
             elif tender == "Voucher":
-                vouchers.append((place, number, -amount))
+                vouchers.append((place, number, -amount, _day(line.get("valid_until"))))
             elif tender == "Coupon" and number and amount > 0:
                 coupons.setdefault(number, place)
     return Effects(tuple(points), tuple((place, coupon) for coupon, place in coupons.items()), tuple(vouchers))
+
+
+def _day(given: date | str | None) -> date | None:
+    return date.fromisoformat(given) if isinstance(given, str) else given

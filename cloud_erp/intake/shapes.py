@@ -13,11 +13,20 @@ from functools import cache, reduce
 from types import GenericAlias, UnionType
 from typing import Annotated, Any, NotRequired, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
 Time = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\dT([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$")]
-Day = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$")]
+#: written like a day; no calendar was asked
+Written = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$")]
+
+
+def _of_the_calendar(text: str) -> str:
+    date.fromisoformat(text)
+    return text
+
+
+Day = Annotated[Written, AfterValidator(_of_the_calendar)]
 
 
 def shape(model: type[BaseModel], **instead: Any) -> Any:

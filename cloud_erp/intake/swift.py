@@ -20,7 +20,7 @@ from pydantic_core import to_json
 from cloud_erp.intake.effects import NOTHING, effects
 from cloud_erp.intake.envelope import MOST, MOST_RECORDS, MOST_TOTAL, Envelope
 from cloud_erp.intake.item import SAID, Booking, Item
-from cloud_erp.intake.shapes import Day, Time, either, shape, some
+from cloud_erp.intake.shapes import Time, Written, either, shape, some
 from retail.pricing import included_tax_minor, weighed_minor
 from retail.sale import (
     MOST_LINES,
@@ -40,7 +40,7 @@ _LINES = (SaleLine, TaxLine, TenderLine, ReturnLine, RoundingLine, LoyaltyLine, 
 _LINE: Any = Annotated[either([shape(line) for line in _LINES]), Field(discriminator="type")]
 _SALE = shape(
     RetailTransaction,
-    business_day_date=Day,
+    business_day_date=Written,
     begin_date_time=Time,
     end_date_time=Time,
     line_items=some(_LINE, MOST_LINES),
@@ -175,10 +175,6 @@ class _Sums:
         quantity, grams, amount = line.get("quantity"), line.get("weight_grams"), line["extended_amount_minor"]
         if (quantity is None) == (grams is None) or line["tax_amount_minor"] > amount or not _by_unit(line, amount):
             return False
-        if line.get("expiry") is not None:
-            date.fromisoformat(line["expiry"])
-        if line.get("original") is not None:
-            date.fromisoformat(line["original"]["business_day_date"])
         if line.get("void_flag"):
             return True
         item_id, code = line["item_id"], line["tax_code"]
@@ -227,8 +223,6 @@ def _sums(lines: list[dict[str, Any]]) -> _Sums | None:
             net = sums.net(line)
         if not fair or net is None:
             return None
-        if line.get("expiry") is not None:
-            date.fromisoformat(line["expiry"])
         if line.get("void_flag"):
             continue
         item_id, code = line["item_id"], line["tax_code"]

@@ -41,7 +41,7 @@ JOURNAL = (
 SOURCE = ("gateway", "epoch", "seq", "store_id", "received_at", "settled", "place")
 POINTS = (*SOURCE, "member_id", "points")
 COUPONS = (*SOURCE, "coupon_id")
-VOUCHERS = (*SOURCE, "voucher_id", "amount_minor", "currency")
+VOUCHERS = (*SOURCE, "voucher_id", "amount_minor", "valid_until", "currency")
 
 
 @dataclass(slots=True)
@@ -102,8 +102,7 @@ class Work:
         effects = booking.effects
         self.points += [(*source, place, member_id, points) for place, member_id, points in effects.points]
         self.coupons += [(*source, place, coupon_id) for place, coupon_id in effects.coupons]
-        for place, voucher_id, amount in effects.vouchers:
-            self.vouchers.append((*source, place, voucher_id, amount, booking.currency))
+        self.vouchers += [(*source, *moved, booking.currency) for moved in effects.vouchers]
 
     def receive(self, item: Item, fate: str, quarantine_id: str | None = None) -> None:
         self.links[item.seq] = (item.stated_sha256, item.chain)

@@ -37,6 +37,10 @@ class Members(Kind):
     beside = NUMBERS
     advice: ClassVar[Mapping[str, str]] = {"member_id": "use 1 to 64 letters, digits, '.', '_', ':' or '-'"}
 
+    def begin(self, connection: Connection) -> None:
+        while service.settle(connection):
+            pass
+
     def known(self, connection: Connection) -> Documents:
         rows = feeds.known_rows(connection, MEMBERS)
         accounts = service.balances(connection, list(rows))

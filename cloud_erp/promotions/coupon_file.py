@@ -32,6 +32,10 @@ class Coupons(Kind):
         "valid_until": "write the store's own time as 2026-11-30T23:59:59, without an offset",
     }
 
+    def begin(self, connection: Connection) -> None:
+        while coupons.settle(connection):
+            pass
+
     def known(self, connection: Connection) -> Documents:
         rows = feeds.known_rows(connection, COUPONS)
         return {key: {name: row[name] for name in row if name != "used"} for key, row in rows.items()}

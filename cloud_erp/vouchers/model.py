@@ -24,6 +24,7 @@ voucher_movement = Table(
     Column("voucher_id", String(64), nullable=False, comment="empty: the tender named none"),
     Column("amount_minor", BigInteger, nullable=False, comment="above 0: issued or topped up; below 0: spent"),
     Column("currency", String(3), nullable=False),
+    Column("valid_until", Date, comment="of one that was issued: its last day"),
     Column("gateway", String(64), nullable=False),
     Column("epoch", String(26), nullable=False),
     Column("seq", BigInteger, nullable=False),

@@ -145,8 +145,9 @@ def _take(connection: Connection, known: dict[str, Account], row: Row[Any]) -> N
         case(cases.VOUCHER_CURRENCY, f"{text}; its balance stays")
         return
     account["moved_minor"] += row.amount_minor
-    if row.amount_minor > 0 and account["origin"] == UNKNOWN:
-        account["origin"] = ISSUED  # word of it came late
+    if row.amount_minor > 0 and account["origin"] in (ISSUED, UNKNOWN):
+        # also where word of it came late
+        account |= {"origin": ISSUED, "valid_until": row.valid_until or account["valid_until"]}
     left = balance(account)
     if row.amount_minor < 0 and left < 0 and account["origin"] != UNKNOWN:
         short = Money(-left, row.currency).shown()

@@ -28,6 +28,10 @@ class Vouchers(Kind):
         "valid_until": "write a day as 2027-12-31",
     }
 
+    def begin(self, connection: Connection) -> None:
+        while service.settle(connection):
+            pass
+
     def known(self, connection: Connection) -> Documents:
         rows = feeds.known_rows(connection, VOUCHERS)
         accounts = service.accounts(connection, list(rows))

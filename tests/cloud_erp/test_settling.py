@@ -152,7 +152,7 @@ def test_an_unknown_coupon_is_a_case(stores: Database) -> None:
 def test_a_voucher_is_issued_and_spent_and_its_worth_follows(stores: Database) -> None:
     box = outbox(
         [
-            till_sale(1, returned("1001", 119), tender("Voucher", -119, voucher_id="V-2")),
+            till_sale(1, returned("1001", 119), tender("Voucher", -119, voucher_id="V-2", valid_until="2029-12-31")),
             till_sale(2, sold("1001", 119), tender("Voucher", 100, voucher_id="V-2"), tender("Cash", 19)),
             till_sale(3, sold("1001", 300), tender("Voucher", 300, voucher_id="V-1")),
         ]
@@ -161,6 +161,7 @@ def test_a_voucher_is_issued_and_spent_and_its_worth_follows(stores: Database) -
     settled(stores)
     _, rows = feed(stores, "vouchers")
     assert {key: VoucherRow.model_validate(row).balance_minor for key, row in rows.items()} == {"V-1": 200, "V-2": 19}
+    assert rows["V-2"]["valid_until"] == "2029-12-31"
     assert case_codes(stores) == []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from datetime import date
 from typing import Any
 
 import pytest
@@ -29,7 +30,7 @@ TENDERS = till_sale(
     points(5),
     member_id="M-1",
 )
-VOUCHER_OUT = till_sale(5, returned("1001", 119), tender("Voucher", -119, voucher_id="V-9"))
+VOUCHER_OUT = till_sale(5, returned("1001", 119), tender("Voucher", -119, voucher_id="V-9", valid_until="2029-12-31"))
 FREE = till_sale(6, sold("1001", 119, off=119), tender("Cash", 0))
 ALL = (DEAL, RETURN, EXCHANGE, TENDERS, VOUCHER_OUT, FREE)
 
@@ -59,8 +60,8 @@ def test_what_a_sale_does_is_read_rightly() -> None:
     assert booking(EXCHANGE).taken == {"1001": -1, "1101": 1}
     assert tenders.effects.points == ((3, "M-1", -20), (6, "M-1", 5))
     assert tenders.effects.coupons == ((1, "C-1"), (2, "C-2"))
-    assert tenders.effects.vouchers == ((4, "V-1", -300),)
-    assert booking(VOUCHER_OUT).effects.vouchers == ((1, "V-9", 119),)
+    assert tenders.effects.vouchers == ((4, "V-1", -300, None),)
+    assert booking(VOUCHER_OUT).effects.vouchers == ((1, "V-9", 119, date(2029, 12, 31)),)
     training = booking(TENDERS.model_copy(update={"training_flag": True}))
     assert (training.taken, training.effects.points, training.effects.coupons) == ({}, (), ())
 
@@ -140,6 +141,7 @@ def test_a_transaction_with_anything_altered_is_read_alike_or_left_to_the_long_w
         (RETURN, ("line_items", 0, "tax_amount_minor"), 180, "does_not_add_up"),
         (RETURN, ("line_items", 0, "original", "business_day_date"), "2026-02-30", "unreadable"),
         (RETURN, ("line_items", 0, "net_units"), [], "unreadable"),
+        (VOUCHER_OUT, ("line_items", 1, "valid_until"), "2026-02-30", "unreadable"),
         (EXCHANGE, ("line_items", 2, "amount_minor"), 0, "does_not_add_up"),
         (TENDERS, ("line_items", 6, "points"), 2**63, "out_of_range"),
         (TENDERS, ("line_items", 3, "points"), -(2**63), "out_of_range"),

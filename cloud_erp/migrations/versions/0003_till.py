@@ -149,6 +149,7 @@ def _movements() -> None:
             "amount_minor", sa.BigInteger(), nullable=False, comment="above 0: issued or topped up; below 0: spent"
         ),
         sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.Column("valid_until", sa.Date(), nullable=True, comment="of one that was issued: its last day"),
         settled="it is in the balance",
     )
 
