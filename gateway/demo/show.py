@@ -26,6 +26,12 @@ HELP = """\
   paper out|in     the printer's paper             broker off|on    take the broker away, bring it back
   help             this                            quit             end (as does Ctrl-C)"""
 
+OFFERS = """\
+  Offers         coffee 4001234009728 + chocolate 4001234010090 for 9.49; the second crisps 4001234010465 at half
+                 the price; 2.00 off from 20.00; coupon WELCOME-7F3K takes 10 % off, SORRY-500 pays 5.00
+  Member         card 9900000010017 or telephone 0912345678: a point a euro, and rosé 4001234009353 at 6.99
+"""
+
 
 def show(check: bool, folder: Path | None, port: int) -> int:
     """Run the demo; the exit code."""
@@ -49,7 +55,7 @@ async def _run(folder: Path, checking: bool, port: int) -> int:
     for sign in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(sign, stop.set)
     # A check runs beside whatever else does, so it takes free ports.
-    world = World(folder) if checking else World(folder, port, port + 1)
+    world = World(folder, offers=True) if checking else World(folder, port, port + 1, offers=True)
     story = asyncio.create_task(_story(world, checking, stop))
     stopped = asyncio.create_task(stop.wait())
     try:
@@ -76,7 +82,7 @@ async def _story(world: World, checking: bool, stop: asyncio.Event) -> int:
     print(
         f"\nA store is open.\n\n  Till           {world.till_page}\n  Technician     {world.gateway.base}/technician\n"
         f"  Headquarters   {world.core.base}/\n  API            {world.gateway.base}/openapi.json\n"
-        f"  Files          {world.folder}\n",
+        f"  Files          {world.folder}\n{OFFERS}",
         flush=True,
     )
     print("Ctrl-C ends it." if not sys.stdin.isatty() else f"{HELP}\n", flush=True)

@@ -122,15 +122,16 @@ class Process:
 class World:
     """start(), then use gateway, core, store and broker; stop() ends all of it.
 
-    till_port, core_port: 0 takes free ones.
+    till_port, core_port: 0 takes free ones. offers: with the sample promotions, members and coupons.
     """
 
-    def __init__(self, folder: Path, till_port: int = 0, core_port: int = 0) -> None:
+    def __init__(self, folder: Path, till_port: int = 0, core_port: int = 0, offers: bool = False) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self._passwords = {CORE_USER: secrets.token_hex(16), GATEWAY_ID: secrets.token_hex(16)}
         self.broker = Mosquitto(folder / "broker", self._passwords)
         self.store = PretendStore(folder / "dev")
+        self._offers = offers
         self.till_port = till_port or free_port()
         self.core_port = core_port or free_port()
         python = [sys.executable, "-m"]
@@ -160,6 +161,9 @@ class World:
         progress("setting up headquarters: catalogue and gateway")
         await self.run_core("gateway", "add", GATEWAY_ID, "--store", STORE_ID, "--name", "Demo store")
         await self.run_core("import", "items", str(sample_catalogue()))
+        if self._offers:
+            files = (sample_file("samples", name) for name in ("promotions.json", "members.csv", "coupons.csv"))
+            await asyncio.gather(*(self.run_core("import", file.stem, str(file)) for file in files))
         progress("starting headquarters and the gateway")
         self.core_process.start()
         self.gateway_process.start()
@@ -224,11 +228,15 @@ class World:
 
 
 def sample_catalogue() -> Path:
-    """The catalogue that comes with headquarters' package; found without importing it."""
+    return sample_file("catalog", "sample_items.csv")
+
+
+def sample_file(folder: str, name: str) -> Path:
+    """A file that comes with headquarters' package; found without importing it."""
     package = importlib.util.find_spec("cloud_erp")
     if package is None or package.submodule_search_locations is None:
         raise BackroomError("the demo needs headquarters' package: pip install 'backroom[core]'")
-    return Path(next(iter(package.submodule_search_locations))) / "catalog" / "sample_items.csv"
+    return Path(next(iter(package.submodule_search_locations))) / folder / name
 
 
 def sample_items() -> list[SampleItem]:
