@@ -21,7 +21,6 @@ from pathlib import Path
 REPO = Path(__file__).parents[2]
 SUITE, PYTHON = "trixie", "3.13"
 PACKAGES = ("systemd", "systemd-sysv", "udev", "dbus", "python3", "libusb-1.0-0", "tzdata")
-MIRROR = "http://deb.debian.org/debian"
 RECIPE = (
     "--variant=minbase",
     f"--include={','.join(PACKAGES)}",
@@ -72,7 +71,7 @@ def debian(say: Say, suite: str = SUITE, architecture: str = "amd64") -> Path:
     def build(folder: Path) -> None:
         say(f"building a Debian {suite} tree with mmdebstrap (a minute or two, once)")
         command = ["mmdebstrap", "--mode=root", f"--architectures={architecture}", *RECIPE, *_options_of_apt()]
-        _run([*command, suite, str(folder), _mirror()], say, BUILD_WITHIN_S * (1 if architecture == "amd64" else 10))
+        _run([*command, suite, str(folder), *_mirror()], say, BUILD_WITHIN_S * (1 if architecture == "amd64" else 10))
 
     return _kept("debian", [suite, *RECIPE, *([] if architecture == "amd64" else [architecture])], build, say)
 
@@ -157,11 +156,11 @@ def _run(command: list[str], say: Say, within_s: float = BUILD_WITHIN_S) -> None
         )
 
 
-def _mirror() -> str:
-    """The first that this machine's own apt uses for Debian itself."""
+def _mirror() -> list[str]:
+    """The first that this machine's own apt uses for Debian itself; none: mmdebstrap takes its own."""
     ask = ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages", "Component: main"]
     found = subprocess.run(ask, check=False, capture_output=True, text=True).stdout.split()
-    return next((uri.rstrip("/") for uri in found if uri.rstrip("/").endswith("/debian")), MIRROR)
+    return [uri.rstrip("/") for uri in found if uri.rstrip("/").endswith("/debian")][:1]
 
 
 def _options_of_apt() -> list[str]:
