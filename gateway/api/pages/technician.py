@@ -93,5 +93,5 @@ class TechnicianPage:
             facts |= {"kind": entry.direction, "said": entry.data.hex(" "), "rest": rest}
             return self._pages.part("entry.html", ENGLISH, **facts, printable=printable(entry.data))
         return self._pages.part(
-            "entry.html", ENGLISH, **facts, kind="event", text=in_words(entry.event), rest=0, printable=""
+            "entry.html", ENGLISH, **facts, kind="event", said=in_words(entry.event), rest=0, printable=""
         )
