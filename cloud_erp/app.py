@@ -56,6 +56,10 @@ from retail.wire.topics import HQ_STATE, GatewayTopics
 log = logging.getLogger(__name__)
 
 LOG_FILTER = (f"$share/intake/{GatewayTopics('+').log}", 1)
+CONCEPTS = (
+    journal_routes, intake_routes, audit_routes, case_routes, till_routes, fleet_routes, stock_routes, catalog_routes,
+    feed_routes, web_routes,
+)  # fmt: skip
 GRACE_S = 2
 WORKER_GRACE_S = 1.5
 
@@ -179,18 +183,7 @@ def build_web(core: Core, pulse: Pulse) -> FastAPI:
         openapi_url="/v1/openapi.json",
         lifespan=lifespan,
     )
-    for concept in (
-        journal_routes,
-        intake_routes,
-        audit_routes,
-        case_routes,
-        till_routes,
-        fleet_routes,
-        stock_routes,
-        catalog_routes,
-        feed_routes,
-        web_routes,
-    ):
+    for concept in CONCEPTS:
         web.include_router(concept.router(office))
     web.mount("/static", StaticFiles(directory=ROOT / "web" / "static"), name="static")
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cloud_erp.cases import service as cases
-from cloud_erp.db import Database
+from cloud_erp.db import Database, open_database
 from cloud_erp.feeds import service as feeds
 from cloud_erp.feeds.keeper import Keeper, Pace, settle_all
 from cloud_erp.fleet import registry
@@ -22,6 +23,7 @@ from cloud_erp.vouchers import service as vouchers
 from cloud_erp.vouchers.voucher_file import Vouchers
 from retail.wire.rows import CouponRow, MemberRow, StockRow, VoucherRow
 from tests.cloud_erp.batches import GATEWAY, NEXT_EPOCH, Outbox, outbox
+from tests.cloud_erp.conftest import Urls
 from tests.cloud_erp.test_intake import acknowledged, booked
 from tests.cloud_erp.till_sales import coupon, points, returned, sold, tender, till_sale
 
@@ -235,3 +237,30 @@ def test_a_case_is_settled_once_by_a_person(stores: Database) -> None:
         assert cases.listed(connection) == []
         (row,) = cases.listed(connection, only_open=False)
     assert (row.settled_by, row.note) == ("anna", "a misprint")
+
+
+def test_cores_that_settle_at_the_same_time_count_everything_once(urls: Urls, tmp_path: Path) -> None:
+    url = urls()
+    cores = [open_database(url) for _ in range(3)]
+    imported(cores[0], tmp_path, Members(), [{"member_id": "M-1", "name": "Wang"}])
+    box = Outbox()
+    for number in range(1, 41):
+        box.add(till_sale(number, sold("1001", 119), points(1), coupon("C-1"), member_id="M-1"))
+    payloads = [box.payload(first, first + 3) for first in range(1, 41, 4)]
+
+    def work(place: int) -> None:
+        for at in range(place, len(payloads), len(cores)):
+            booked(cores[place], payloads[at])
+            settled(cores[place])
+
+    with ThreadPoolExecutor(len(cores)) as pool:
+        list(pool.map(work, range(len(cores))))
+    settled(cores[0])
+    assert feed(cores[0], "members")[1]["M-1"]["points"] == 40
+    with cores[0].read() as connection:
+        used = coupons.one(connection, "C-1")
+        account = members.balances(connection, ["M-1"])["M-1"]
+    assert used is not None
+    assert (used.used, account["moved"], case_codes(cores[0])) == (40, 40, ["coupon_unknown"])
+    for core in cores:
+        core.close()

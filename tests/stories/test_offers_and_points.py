@@ -13,9 +13,11 @@ import pytest
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
+from cloud_erp.intake import swift
 from gateway.demo.broker import CORE_USER
 from gateway.demo.client import HttpError
 from gateway.demo.world import GATEWAY_ID, World, sample_file, sample_items
+from retail.wire.payload import unpack
 from retail.wire.topics import GatewayTopics
 
 pytestmark = [pytest.mark.story, pytest.mark.xdist_group("story")]
@@ -100,6 +102,12 @@ async def points_are(world: World, points: int) -> None:
     await world.until(f"headquarters says {points} points", world.core_process, so, 30)
 
 
+def went_the_quick_way(payload: bytes) -> bool:
+    """Whether headquarters reads what the till wrote without looking at it a second time."""
+    read = swift.envelope(unpack(payload))
+    return read is not None and all(swift.item(item["seq"], item) is not None for item in read["items"])
+
+
 async def test_a_deal_rung_at_the_till_gives_points_and_uses_a_coupon_once_though_replayed(world: World) -> None:
     await offered(world)
     wire = await asyncio.to_thread(Wire, world)
@@ -112,6 +120,7 @@ async def test_a_deal_rung_at_the_till_gives_points_and_uses_a_coupon_once_thoug
     assert due == 949 - 95
     await world.gateway.post(f"{LANE}/tender", {"amount_minor": 1_000})
     await points_are(world, 320 + due // 100)
+    assert all(went_the_quick_way(payload) for payload in wire.batches)
     for _ in range(REPLAYS):
         await asyncio.to_thread(wire.replay)
     await scan(world, "1001")
