@@ -48,9 +48,8 @@ WORKERS = 2
 #: five lines a receipt, of items in the sample catalogue that are sold by the piece
 BASKET = ("1001", "1002", "1003", "1101", "1208")
 COLUMNS = (
-    "gateway", "epoch", "seq", "type", "idempotency_key", "body_sha256", "store_id", "workstation_id",
-    "sequence_number", "operator_id", "business_date", "begin_at", "end_at", "end_slot", "currency", "total_minor",
-    "item_count", "training", "record", "body", "received_at",
+    "gateway", "epoch", "seq", "type", "idempotency_key", "body_sha256", *journal_service.ENTRY, "record", "body",
+    "received_at",
 )  # fmt: skip
 INBOX = (
     "INSERT INTO inbox (gateway, epoch, seq, store_id, body_sha256, idempotency_key, stated_sha256, chain, fate,"
