@@ -80,7 +80,8 @@ async def _story(world: World, checking: bool, stop: asyncio.Event) -> int:
     if checking:
         return await check(world, lambda text: _say(f"demo: {text}"))
     print(
-        f"\nA store is open.\n\n  Till           {world.till_page}\n  Technician     {world.gateway.base}/technician\n"
+        f"\nA store is open.\n\n  Till           {world.till_page}\n  Customer       {world.gateway.base}/customer/1\n"
+        f"  Self-checkout  {world.gateway.base}/self-checkout/2\n  Technician     {world.gateway.base}/technician\n"
         f"  Headquarters   {world.core.base}/\n  API            {world.gateway.base}/openapi.json\n"
         f"  Files          {world.folder}\n{OFFERS}",
         flush=True,

@@ -76,6 +76,11 @@ drawer = "drawer-1"
 terminal = "terminal-1"
 display = "display-1"
 
+[workstation.2]
+kind = "self-checkout"
+scale = "scale-1"
+terminal = "terminal-1"
+
 [device.scanner-1]
 driver = "scanner-line"
 url = "{self.scanner.url}"

@@ -215,6 +215,17 @@ class World:
         seen = all(device["power"] == "online" for device in devices if device["device_class"] != "scanner")
         return bool(status["online"] and status["price_book_version"] > 0 and seen)
 
+    async def until_offers(self, workstation: str = "1") -> None:
+        """Wait until this workstation prices by the rules. Only a sale says so: one is begun and voided."""
+        lane, code = f"/v1/baskets/{workstation}", sample_items()[0].barcode
+
+        async def in_force() -> bool:
+            basket = await self.gateway.post(f"{lane}/scan", {"code": code})
+            await self.gateway.post(f"{lane}/void", {})
+            return bool(basket["price_book"]["promotions"] > 0 and not basket["offers_pending"])
+
+        await self.until("the till prices by the rules", self.gateway_process, in_force)
+
     def _write_configuration(self) -> None:
         for user, password in self._passwords.items():
             path = self.folder / f"{user}.password"

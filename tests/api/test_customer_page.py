@@ -138,6 +138,7 @@ async def test_no_workstation_no_screen(tmp_path: Path) -> None:
         ("Mei Lin", "Mei"),
         ("Lin, Mei", "Mei"),
         ("林美玲", "美玲"),
+        ("Wang Mei 王美", "美"),
         ("林明", "明"),
         ("歐陽美玲", "美玲"),
         ("김민준", "민준"),

@@ -19,8 +19,12 @@ def stage_of(basket: BasketView) -> Stage:
 
 
 def given_name(name: str) -> str:
-    """The first name: others read this screen too. Chinese, Japanese and Korean names begin with the surname."""
-    whole = name.strip()
+    """The first name: others read this screen too. Chinese, Japanese and Korean names begin with the surname.
+
+    `Wang Mei 王美` is called by its characters, for in letters either part may be the surname.
+    """
+    words = name.split()
+    whole = next((word for word in words if all(map(_is_east_asian, word))), name.strip())
     if "," in whole:
         whole = whole.split(",", 1)[1].strip() or whole
     if " " not in whole and whole and all(_is_east_asian(character) for character in whole):
