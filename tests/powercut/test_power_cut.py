@@ -12,7 +12,10 @@ from tests.powercut.campaign import Findings, Replay, power_cuts, record
 from tests.powercut.disk import VARIANTS, Change, Inode, calls
 from tests.powercut.store import MONEY
 
-pytestmark = pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed: make setup installs it")
+pytestmark = [
+    pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed: make setup installs it"),
+    pytest.mark.timeout(900),  # hundreds of disks are opened: half a minute of CPU, which a busy machine gives slowly
+]
 
 
 def test_nothing_that_was_confirmed_is_lost_wherever_the_power_is_cut(tmp_path: Path) -> None:
