@@ -42,17 +42,20 @@ ENVIRONMENT = {
 
 
 class Box:
-    """layers: what lies below, uppermost first; none of it is changed. folder: for this one's own files."""
+    """layers: what lies below, uppermost first; none of it is changed. folder: for this one's own files.
 
-    def __init__(self, layers: list[Path], folder: Path) -> None:
-        self._layers, self._work, self._where = layers, folder / "work", folder / "root"
+    within_s: how long one command may take; under emulation that is long.
+    """
+
+    def __init__(self, layers: list[Path], folder: Path, within_s: float = 300) -> None:
+        self._layers, self._work, self._where, self._within_s = layers, folder / "work", folder / "root", within_s
         self.upper = folder / "upper"
         for part in (self.upper, self._work, self._where):
             part.mkdir(parents=True, mode=0o755)
 
     def on_top(self, folder: Path) -> Box:
         """Another one that begins as this one is now."""
-        return Box([self.upper, *self._layers], folder)
+        return Box([self.upper, *self._layers], folder, self._within_s)
 
     def command(self, *command: str, read_only: bool = False) -> list[str]:
         lower = ":".join(map(str, self._layers))
@@ -62,7 +65,7 @@ class Box:
     def tried(self, *command: str, read_only: bool = False, **options: Any) -> subprocess.CompletedProcess[str]:
         entered = self.command(*command, read_only=read_only)
         return subprocess.run(
-            entered, env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=300, **options
+            entered, env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=self._within_s, **options
         )
 
     def run(self, *command: str, read_only: bool = False, **options: Any) -> str:

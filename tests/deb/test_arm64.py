@@ -26,7 +26,7 @@ def arm64(tmp_path_factory: pytest.TempPathFactory) -> Box:
         root = tree.debian(print, "trixie", "arm64")
     except tree.Unavailable as problem:
         pytest.skip(str(problem))
-    return Box([root], tmp_path_factory.mktemp("arm64"))
+    return Box([root], tmp_path_factory.mktemp("arm64"), within_s=2400)
 
 
 def no_emulation() -> str | None:
