@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 
@@ -19,6 +20,8 @@ def main() -> int:
     parser.add_argument("--zst", action="store_true", help="also a compressed image, for sending about")
     asked = parser.parse_args()
     steps = Steps("image")
+    # Ended from outside it must still take down what it mounted.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         if asked.what == "lock":
             write_lock(asked.arch, steps)

@@ -67,7 +67,7 @@ def build(arch: str, package: Path, steps: Steps) -> Path:
             unpacked = work / "unpacked"
             for file in files[count:]:
                 subprocess.run(["dpkg-deb", "-x", str(file), str(unpacked)], check=True)
-        root = RootTree(arch, work / "root", locked)
+        root = RootTree(arch, work / "root", locked, CACHE / "compiled")
         with steps.step("root tree") as far:
             root.lay(base, unpacked, package, far)
         with steps.step("initrd and boot partition"):

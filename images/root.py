@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from gateway.errors import BackroomError
+from images import bytecode
 from images.lock import Lock
 
 OVERLAY = Path(__file__).parent / "overlay"
@@ -61,10 +62,10 @@ LISTS = "usr/share/dpkg-of-the-image"
 
 
 class RootTree:
-    """folder: where it is laid out. kernel: its version, once unpacked."""
+    """folder: where it is laid out. compiled: where compiled modules are kept. kernel: its version, once unpacked."""
 
-    def __init__(self, arch: str, folder: Path, lock: Lock) -> None:
-        self._arch, self.folder, self._lock = arch, folder, lock
+    def __init__(self, arch: str, folder: Path, lock: Lock, compiled: Path) -> None:
+        self._arch, self.folder, self._lock, self._compiled = arch, folder, lock, compiled
         self.kernel = ""
 
     def lay(self, base: Path, unpacked: Path, package: Path, far: Callable[[str], None]) -> None:
@@ -76,6 +77,9 @@ class RootTree:
         self._modules(unpacked)
         far(f"installing {package.name}")
         self._install(package)
+        far("compiling the gateway's modules")
+        python = next(one.version for one in self._lock.installed if one.name == f"{bytecode.PYTHON}-minimal")
+        bytecode.compile_modules(self.folder, self._compiled, python, self._inside)
         far("overlay")
         self._overlay()
         self._inside("systemctl", "preset-all", "--preset-mode=full")
@@ -104,7 +108,8 @@ class RootTree:
     def _install(self, package: Path) -> None:
         inside = self.folder / "tmp" / package.name
         shutil.copyfile(package, inside)
-        self._inside("dpkg", "-i", f"/tmp/{package.name}")
+        with bytecode.left_to_us(self.folder):
+            self._inside("dpkg", "-i", f"/tmp/{package.name}")
         inside.unlink()
 
     def _overlay(self) -> None:

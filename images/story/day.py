@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
+from ipaddress import IPv6Address
 from typing import Any
 
 from gateway.demo.world import SampleItem, sample_items
@@ -12,10 +14,12 @@ from gateway.devices.host import TcpHost
 from gateway.errors import BackroomError
 from images.story.headquarters import Headquarters
 from images.story.inside import Inside
+from images.story.mdns import Neighbour
 from images.story.technician import GATEWAY_ID, STORE_ID, Card
 from images.story.till import Till, greeting, page
 from images.story.vm import Box
 
+NAME = "backroom.local"
 GRAMS = 450
 CASH_MINOR = 5000
 #: an emulated box beside other work starts in minutes
@@ -51,6 +55,7 @@ class Day:
         await self._step("sale without a line; the next one begun; power cut", self._power_cut)
         await self._step("second boot to READY", self._second_boot)
         await self._step("nothing lost, nothing doubled", self._nothing_lost)
+        await self._step("backroom.local by mDNS", self._its_name)
         await self._step("receipt on the USB printer", self._receipt)
         await self._step("inside", self._look_inside)
         await self._step("power button, card in order", self._power_off)
@@ -152,6 +157,23 @@ class Day:
 
     # --- what else the box has --------------------------------------------------------------------------------------
 
+    async def _its_name(self) -> str:
+        neighbour = Neighbour(*self._box.cable)
+        found: list[IPv6Address] = []
+
+        async def answered() -> bool:
+            neighbour.ask(NAME)
+            await asyncio.sleep(1)
+            if address := neighbour.heard(NAME):
+                found.append(address)
+            return bool(found)
+
+        try:
+            await self._box.until(f"it answers to {NAME}", answered, STEP_S)
+        finally:
+            neighbour.close()
+        return str(found[0])
+
     async def _receipt(self) -> str:
         async def greets() -> bool:
             return (await greeting(self._box.ports[22])).startswith("SSH-2.0")
@@ -188,8 +210,12 @@ class Day:
         self.facts["boots_in_journal"] = int(await run("journalctl --list-boots --no-pager -q | wc -l"))
         if self.facts["boots_in_journal"] < 2:
             raise NotSo("the journal of the first start is not there: /var/log/journal or the machine id did not stay")
+        self.facts["watchdog"] = (await run("cat /sys/class/watchdog/*/state | sort | head -n 1")).strip()
+        if self.facts["watchdog"] != "active":
+            raise NotSo("nobody feeds the hardware watchdog: systemd found it too late, or RuntimeWatchdogSec= is lost")
+        if await self._inside.refused("test -s /data/etc/machine-id -a -e /data/systemd/timesync/clock"):
+            raise NotSo("the machine id and the clock are not kept on the data partition")
         self.facts["memory_mib"] = int(await run("systemctl show -P MemoryCurrent backroom.service")) // 2**20
-        self.facts["name"] = (await run("resolvectl mdns | grep -c yes; hostname")).split()[-1]
         return f"root {self.facts['root'].split()[0]} read-only, data {self.facts['data_mib']} MiB, no unit failed"
 
     async def _power_off(self) -> str:

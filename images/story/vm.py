@@ -47,6 +47,8 @@ class Box:
         self._arch, self._card, self._folder = arch, card, folder
         self._broker_port, self._adapter_port = broker_port, adapter_port
         self.ports = {80: free_port(), 8380: free_port(), 22: free_port()}
+        #: the two ends of a cable in its second network port, as datagram ports: a neighbour's, and the box's
+        self.cable = (free_port(), free_port())
         self.console: list[str] = []
         self.machine: Machine | None = None
         self._process: asyncio.subprocess.Process | None = None
@@ -88,6 +90,10 @@ class Box:
                 "-device",
                 "virtio-net-pci,netdev=net,romfile=",
             ),
+            *("-netdev", f"socket,id=cable,udp=127.0.0.1:{self.cable[0]},localaddr=127.0.0.1:{self.cable[1]}"),
+            *("-device", "virtio-net-pci,netdev=cable,romfile="),
+            # It is there to be seen, not to bite: an emulated box is starved for longer than 15 s now and then.
+            *("-device", "i6300esb", "-action", "watchdog=none"),
             *("-device", "qemu-xhci,id=xhci", "-device", "usb-kbd,bus=xhci.0,id=wedge", "-device", "virtio-rng-pci"),
             *("-chardev", f"socket,id=scale,host=127.0.0.1,port={self._adapter_port},reconnect=1"),
             *("-serial", "stdio", "-qmp", f"unix:{qmp},server=on,wait=off"),
