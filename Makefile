@@ -22,7 +22,7 @@ demo-check: setup ## the same without a person; last line is JSON, exit 0 only i
 	@$(PY) -m gateway demo --check
 
 test: setup tree lint type imports docs-check ## everything CI checks
-	$(PY) -m pytest -n 2 --dist loadgroup $(ARGS)
+	$(PY) -m pytest -n 3 --dist loadgroup $(ARGS)
 
 # Beside the checks, which use one core: a test that comes first waits for it. The first time it takes a minute.
 tree:
@@ -89,6 +89,7 @@ pins: ## compile requirements/*.txt again (hashes, no registry address)
 	.venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements/box.txt
 	.venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra core pyproject.toml -o requirements/core.txt
 	.venv/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra core --extra dev pyproject.toml -o requirements/dev.txt
+	.venv/bin/uv pip compile -q --python-version 3.13 --python-platform x86_64-manylinux_2_34 --generate-hashes --no-emit-index-url --no-header requirements/emupos.in -o requirements/emupos.txt
 
 clean: ## the virtual environment and caches
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,4 +1,4 @@
-"""Which tests stay together on one worker of `pytest -n`.
+"""Which tests stay together on one worker of `pytest -n`, and which come first.
 
 pytest-xdist 3.8 writes the mark xdist_group into a test's id, and pytest 9.2 takes no notice of that: the mark does
 nothing. A module whose fixture boots a machine is therefore named here, until xdist can do it again.
@@ -22,6 +22,14 @@ TOGETHER = {
 class Together(LoadGroupScheduling):  # type: ignore[misc]  # xdist has no types
     def _split_scope(self, nodeid: str) -> str:
         return TOGETHER.get(nodeid.partition("::")[0]) or str(super()._split_scope(nodeid))
+
+
+#: minutes of waiting for processes: they begin while there is other work to do beside them
+FIRST = ("tests/torture/", "tests/powercut/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.nodeid.startswith(FIRST))
 
 
 @pytest.hookimpl(optionalhook=True)

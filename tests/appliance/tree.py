@@ -20,6 +20,7 @@ from pathlib import Path
 
 REPO = Path(__file__).parents[2]
 SUITE, PYTHON = "trixie", "3.13"
+EMUPOS = REPO / "requirements" / "emupos.txt"
 PACKAGES = ("systemd", "systemd-sysv", "udev", "dbus", "python3", "libusb-1.0-0", "tzdata")
 RECIPE = (
     "--variant=minbase",
@@ -29,7 +30,7 @@ RECIPE = (
     '--customize-hook=rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/* "$1"/etc/machine-id',
     '--customize-hook=touch "$1"/etc/machine-id',
 )
-#: the wheels of requirements/box.txt, as the box gets them
+#: wheels of a file of pins, as the box gets them
 WHEELS = (
     *("--no-deps", "--require-hashes", "--only-binary=:all:", "--implementation=cp", f"--python-version={PYTHON}"),
     *(f"--platform={kind}_x86_64" for kind in ("manylinux2014", "manylinux_2_28", "manylinux_2_34")),
@@ -76,17 +77,16 @@ def debian(say: Say, suite: str = SUITE, architecture: str = "amd64") -> Path:
     return _kept("debian", [suite, *RECIPE, *([] if architecture == "amd64" else [architecture])], build, say)
 
 
-def libraries(say: Say) -> Path:
-    """The gateway's libraries, for the tree's Python, compiled.
+def libraries(say: Say, pins: Path = REPO / "requirements" / "box.txt") -> Path:
+    """The libraries of a file of pins, by default the gateway's, for the tree's Python, compiled.
 
     Raises:
         Unavailable: they could not be fetched.
     """
-    pins = REPO / "requirements" / "box.txt"
     root = debian(say)
 
     def build(folder: Path) -> None:
-        say(f"fetching the pinned libraries for Python {PYTHON}")
+        say(f"fetching the libraries of {pins.name} for Python {PYTHON}")
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
         _run([*pip, "--target", str(folder), *WHEELS, "-r", str(pins)], say)
         _run([*compile_in(root, folder)], say)
@@ -182,6 +182,7 @@ def main() -> None:
     try:
         debian(say)
         libraries(say)
+        libraries(say, EMUPOS)
     except Unavailable as problem:
         say(f"not built: {problem}; the tests in a container will be skipped")
         return

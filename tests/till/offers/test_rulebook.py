@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from gateway.till.offers.rulebook import TOLD
 from retail.promotions.lanes import priced_region
 from tests.shop import Shop, until
 from tests.till.offers.promoted import SECOND_20_OFF, SetClock, a_promoting_shop, booked, item, rule
@@ -24,7 +25,7 @@ async def test_a_rule_that_cannot_be_read_is_left_out_and_headquarters_told_once
     await shop.workstation.enter("A")
     await shop.workstation.enter("A")
     assert shop.workstation.basket.total().minor == 180
-    await until(lambda: shop.audits("rules_left_out"))
+    await until(lambda: shop.outbox.recall(TOLD))
     await shop.promote(SECOND_20_OFF, BROKEN, rule("MORE", "item_price", match={"items": ["B"]}, reward={"percent": 5}))
     shop.close()
     again = Shop(tmp_path, clock=shop.clock, currency="TWD")
