@@ -34,6 +34,8 @@ LANE_OF: dict[str, Lane] = {
 STACKED = frozenset({"manual_discount", "points_earn", "gift_threshold", "tender_offer"})
 ONE_UNIT = frozenset({"item_price", "member_price", "clearance_by_lot"})
 BY_SLOTS = ONE_UNIT | {"nth_unit", "bundle_price", "combo", "buy_get", "addon_price"}
+#: buys in order to get
+GETTING = frozenset({"buy_get", "addon_price"})
 KEYS = sorted(
     {
         name
@@ -118,7 +120,7 @@ def checked(rule: Rule) -> Rule:
     changes: dict[str, Any] = {"lane": rule.lane or _lane(rule)}
     changes["concurrency"] = rule.concurrency or ("stack" if rule.kind in STACKED else "best")
     changes["slots"] = rule.slots or _slots(rule)
-    changes["reward"] = rule.reward or _reward(rule)
+    changes["reward"] = _rewarding_the_last(rule, changes["slots"]) or _reward(rule)
     if rule.kind == "member_price" and rule.who.member == "any":
         changes["who"] = Who(member="required", tiers=rule.who.tiers)
     if rule.kind == "qty_tier" and rule.tier_mode is None:
@@ -155,6 +157,14 @@ def _slots(rule: Rule) -> tuple[Slot, ...]:
     return ()
 
 
+def _rewarding_the_last(rule: Rule, slots: tuple[Slot, ...]) -> Reward | None:
+    """The reward as it was given; what is bought in order to get something keeps its price unless it says otherwise."""
+    reward = rule.reward
+    if reward is not None and rule.kind in GETTING and len(slots) > 1 and "apply_to" not in reward.model_fields_set:
+        return reward.model_copy(update={"apply_to": ("last",)})
+    return reward
+
+
 def _reward(rule: Rule) -> Reward | None:
     if rule.kind == "buy_get":
         return Reward(type="free", apply_to=("last",))
@@ -162,13 +172,12 @@ def _reward(rule: Rule) -> Reward | None:
         return Reward(type="percent_off", value=0)
     if rule.kind == "qty_tier":
         return Reward(type="bundle_price")
-    if rule.tiers:
-        return Reward(type="percent_off")
     return Reward(type="percent_off", value=0) if rule.kind == "manual_discount" else None
 
 
 def _faults(rule: Rule) -> Iterable[str]:
     yield from _faults_of_sets(rule)
+    yield from _faults_of_slots(rule)
     yield from _faults_of_kind(rule)
     if rule.concurrency == "stack" and rule.lane in ("price", "unit"):
         yield f"concurrency: in lane {rule.lane} a unit feeds one deal; stack in line or basket"
@@ -195,13 +204,22 @@ def _faults_of_sets(rule: Rule) -> Iterable[str]:
             yield f"{field}: there is no set {name!r} under match" + (f"; did you mean {near[0]!r}?" if near else "")
 
 
+def _faults_of_slots(rule: Rule) -> Iterable[str]:
+    kind = rule.kind
+    if kind in BY_SLOTS and not rule.slots and not rule.threshold:
+        yield f"slots: {kind} needs what one application takes, such as [{{'set': 'a', 'qty': 2}}]"
+    if kind in GETTING and len(rule.slots) == 1 and rule.reward and rule.reward.apply_to in (("last",), ("all",)):
+        yield (
+            f"slots: {kind} takes what is bought and then what is got: give two, such as "
+            "[{'set': 'a', 'qty': 2}, {'set': 'a', 'qty': 1}]; or reward.apply_to 'cheapest'"
+        )
+
+
 def _faults_of_kind(rule: Rule) -> Iterable[str]:
     kind, reward = rule.kind, rule.reward
     if reward is None:
         yield f"reward: {kind} needs one, such as {{'type': 'percent_off', 'percent': 20}}"
         return
-    if kind in BY_SLOTS and not rule.slots and not rule.threshold:
-        yield f"slots: {kind} needs what one application takes, such as [{{'set': 'a', 'qty': 2}}]"
     if kind == "nth_unit" and not rule.nth:
         yield "nth: say which unit gets what, such as [{'n': 2, 'percent': 50}]"
     if kind == "qty_tier" and not (rule.tiers and all(tier.qty or tier.grams for tier in rule.tiers)):

@@ -57,17 +57,18 @@ Names = Annotated[tuple[str, ...], BeforeValidator(_one_or_many)]
 
 
 class Strict(BaseModel):
-    """Frozen, and a key that nobody knows is an error."""
+    """Frozen, and a key that nobody knows is an error; null is as good as left out."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
 
     @model_validator(mode="before")
     @classmethod
-    def _no_floats(cls, data: Any) -> Any:
+    def _whole_and_given(cls, data: Any) -> Any:
         if isinstance(data, dict):
             for key, value in data.items():
                 if isinstance(value, float | bool) and key not in BOOLEANS:
                     raise ValueError(f"{key} is {value!r}: give whole minor units, basis points, grams or pieces")
+            return {key: value for key, value in data.items() if value is not None}
         return data
 
 
@@ -282,6 +283,21 @@ def _named(data: Any) -> Any:
     return {"en": data} if isinstance(data, str) else data
 
 
+def _rewarding_as_tiers_say(data: dict[str, Any]) -> dict[str, Any]:
+    """A percent in the tiers says what is rewarded; it is never read as a price."""
+    tiers, reward = data.get("tiers"), data.get("reward") or {}
+    if not isinstance(tiers, list) or not isinstance(reward, dict):
+        return data
+    percents = ["percent" in tier for tier in tiers if isinstance(tier, dict)]
+    if not any(percents):
+        return data
+    if not all(percents):
+        raise ValueError("tiers: some give a percent and some do not; give it in each of them, or in none")
+    if (said := reward.get("type") or "percent_off") != "percent_off":
+        raise ValueError(f"tiers give a percent, and reward.type is {said}; keep one of the two")
+    return data | {"reward": {**reward, "type": "percent_off"}}
+
+
 class Rule(Strict):
     """One promotion. `checked()` in reading.py fills the defaults of its kind and checks what belongs together."""
 
@@ -312,13 +328,16 @@ class Rule(Strict):
     @model_validator(mode="before")
     @classmethod
     def _shorthand(cls, data: Any) -> Any:
-        """null is as good as left out; `"match": {"tags": ["x"]}` is one set called "set"."""
+        """`"match": {"tags": ["x"]}` is one set called "set"; slots of an only set need not name it."""
         if not isinstance(data, dict):
             return data
-        data = {key: value for key, value in data.items() if value is not None}
+        data = dict(data)
         match = data.get("match")
         if isinstance(match, dict) and match and set(match) <= set(Matcher.model_fields):
             values = match.values()
             if not all(isinstance(value, dict) for value in values):
-                data["match"] = {"set": match}
-        return data
+                data["match"] = match = {"set": match}
+        slots = data.get("slots")
+        if isinstance(match, dict) and len(match) == 1 and isinstance(slots, list):
+            data["slots"] = [{"set": next(iter(match)), **slot} if isinstance(slot, dict) else slot for slot in slots]
+        return _rewarding_as_tiers_say(data)

@@ -73,6 +73,48 @@ def test_addon_price_per_main_item_and_over_an_amount() -> None:
     assert priced([over], [line("M", 1000), line("E", 300, 3)]).discount == 200
 
 
+def test_a_percent_in_the_tiers_is_never_a_price() -> None:
+    by_weight = {
+        "kind": "qty_tier",
+        "match": ALL,
+        "tiers": [{"grams": 1000, "percent": 10}, {"grams": 2000, "percent": 20}],
+    }
+    assert priced([by_weight], [weighed("A", 1200, 1500), weighed("A", 1200, 700)]).discount == 360 + 168
+    for reward in (None, {"type": "percent_off"}, {"distribute": "rewarded"}):
+        by_count = {"kind": "qty_tier", "match": ALL, "tiers": [{"qty": 3, "percent": 10}], "reward": reward}
+        assert priced([by_count], [line("A", 100, 5)]).discount == 50
+    with pytest.raises(PromotionError, match=r"tiers give a percent, and reward\.type is bundle_price; keep one"):
+        priced([{**by_count, "reward": {"type": "bundle_price"}}], [])
+    with pytest.raises(PromotionError, match="some give a percent and some do not"):
+        priced([{**by_count, "tiers": [{"qty": 3, "percent": 10}, {"qty": 5, "price": 300}]}], [])
+    with pytest.raises(PromotionError, match="reward: basket_threshold needs one"):
+        priced([{"kind": "basket_threshold", "tiers": [{"amount": 1000, "value": 100}]}], [])
+
+
+@pytest.mark.parametrize("reward", [{"type": "free"}, {"type": "free", "apply_to": None}, {"percent": 100}, None])
+def test_what_is_bought_in_order_to_get_keeps_its_price_unless_the_rule_says_so(reward: dict[str, Any] | None) -> None:
+    own = {"kind": "buy_get", "match": {"items": ["A"]}, "slots": [{"qty": 2}, {"qty": 1}], "reward": reward}
+    assert savings(priced([own], [line("B", 100), line("A", 100, 7)])) == [100, 100]
+    other = {"kind": "buy_get", "match": {"a": {"items": ["A"]}, "b": {"items": ["B"]}}, "reward": reward}
+    assert shares(priced([other], [line("A", 500), line("B", 300)])) == {"A": 188, "B": 112}  # spread over both
+
+
+def test_an_add_on_at_its_price_leaves_the_main_item_alone() -> None:
+    rule = {"kind": "addon_price", "match": {"main": {"items": ["M"]}, "extra": {"items": ["E"]}},
+            "reward": {"type": "unit_price", "value": 100, "distribute": "rewarded"}}  # fmt: skip
+    assert shares(priced([rule], [line("M", 1000), line("E", 300)])) == {"M": 0, "E": 200}
+    both = {**rule, "reward": {"type": "unit_price", "value": 100, "apply_to": "all"}}
+    assert priced([both], [line("M", 1000), line("E", 300)]).discount == 1100
+
+
+def test_buy_and_get_in_one_slot_says_which_of_them_is_got() -> None:
+    rule: dict[str, Any] = {"kind": "buy_get", "match": {"tags": ["t"]}, "slots": [{"qty": 3}]}
+    with pytest.raises(ValueError, match="rule R1: slots: buy_get takes what is bought and then what is got"):
+        priced([rule], prices(1))
+    lines = prices(500, 300, 100, tags=["t"])
+    assert priced([{**rule, "reward": {"type": "free", "apply_to": "cheapest"}}], lines).discount == 100
+
+
 def test_basket_threshold_in_steps() -> None:
     tiers = [{"amount": 1000, "value": 100}, {"amount": 2000, "value": 300}]
     rule = {"kind": "basket_threshold", "tiers": tiers, "reward": {"type": "amount_off"}}
