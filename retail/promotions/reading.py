@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
-from retail.promotions import basket as baskets
-from retail.promotions import rules as models
 from retail.promotions.basket import Basket
+from retail.promotions.keys import advice
 from retail.promotions.rules import LANES, Lane, Matcher, Reward, Rule, Slot, Who
 
 #: the lane of a kind, unless the rule names another
@@ -36,16 +36,6 @@ ONE_UNIT = frozenset({"item_price", "member_price", "clearance_by_lot"})
 BY_SLOTS = ONE_UNIT | {"nth_unit", "bundle_price", "combo", "buy_get", "addon_price"}
 #: buys in order to get
 GETTING = frozenset({"buy_get", "addon_price"})
-KEYS = sorted(
-    {
-        name
-        for module in (models, baskets)
-        for model in vars(module).values()
-        if isinstance(model, type) and issubclass(model, BaseModel)
-        for name in model.model_fields
-    }
-    | {"from", "percent", "rules"}
-)
 
 
 class PromotionError(ValueError):
@@ -84,7 +74,7 @@ def read_rule(data: Any, number: int = 1) -> Rule:
     try:
         return checked(Rule.model_validate(data))
     except ValidationError as error:
-        raise _plain(where, error) from None
+        raise _plain(where, Rule, error) from None
 
 
 def read_basket(data: Any) -> Basket:
@@ -92,16 +82,15 @@ def read_basket(data: Any) -> Basket:
     try:
         return Basket.model_validate(data)
     except ValidationError as error:
-        raise _plain("basket", error) from None
+        raise _plain("basket", Basket, error) from None
 
 
-def _plain(where: str, error: ValidationError) -> PromotionError:
-    first = error.errors(include_url=False)[0]
+def _plain(where: str, root: type[BaseModel], error: ValidationError) -> PromotionError:
+    first = _first(error)
     path = [part for part in first["loc"] if not str(part).startswith("function-")]
     field = ".".join(str(part + 1 if isinstance(part, int) else part) for part in path)
     if first["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(str(path[-1]), KEYS, 1, 0.5)
-        text = f"unknown key {path[-1]!r}" + (f"; did you mean {near[0]!r}?" if near else "; leave it away")
+        text = f"unknown key {path[-1]!r}; {advice(root, path)}"
     elif first["type"] == "missing":
         text = f"needs {path[-1]!r}; add it"
     else:
@@ -109,6 +98,15 @@ def _plain(where: str, error: ValidationError) -> PromotionError:
         if first["type"] != "value_error":
             text += f"; found {first['input']!r}"
     return PromotionError(f"{where}, {field}" if field else where, text)
+
+
+def _first(error: ValidationError) -> ErrorDetails:
+    """The first fault; but a key that is wrong before the one that is missing for it."""
+    every = error.errors(include_url=False)
+    for one in every:
+        if one["type"] == "extra_forbidden" and one["loc"][:-1] == every[0]["loc"][:-1]:
+            return one
+    return every[0]
 
 
 def checked(rule: Rule) -> Rule:

@@ -333,10 +333,8 @@ class Rule(Strict):
             return data
         data = dict(data)
         match = data.get("match")
-        if isinstance(match, dict) and match and set(match) <= set(Matcher.model_fields):
-            values = match.values()
-            if not all(isinstance(value, dict) for value in values):
-                data["match"] = match = {"set": match}
+        if isinstance(match, dict) and not all(isinstance(one, dict | Matcher | None) for one in match.values()):
+            data["match"] = match = {"set": match}
         slots = data.get("slots")
         if isinstance(match, dict) and len(match) == 1 and isinstance(slots, list):
             data["slots"] = [{"set": next(iter(match)), **slot} if isinstance(slot, dict) else slot for slot in slots]

@@ -89,3 +89,75 @@ def test_the_command_ends_with_2_and_a_sentence_where_it_cannot_read(tmp_path: P
     assert "rule P-2026-117, slot: unknown key 'slot'; did you mean 'slots'?" in error
     assert run(tmp_path, [EXAMPLE], BASKET, "--at", "noon")[0] == 2
     assert run(tmp_path, "x", BASKET)[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("place", "wrong", "said"),
+    [
+        ((), "slot", "rule P, slot: unknown key 'slot'; did you mean 'slots'?"),
+        (
+            (),
+            "cashback",
+            "rule P, cashback: unknown key 'cashback'; known here: basis, concurrency, excludes, favour, id,",
+        ),
+        ((), "percent", "rule P, percent: unknown key 'percent'; it belongs under 'tiers' or 'nth' or 'reward'"),
+        ((), "hours", "rule P, hours: unknown key 'hours'; it belongs under 'when'"),
+        (("match", "red"), "tag", "rule P, match.red.tag: unknown key 'tag'; did you mean 'tags'?"),
+        (("match", "without"), "tag", "rule P, match.without.tag: unknown key 'tag'; did you mean 'tags'?"),
+        (("match", "red", "without"), "lots", "rule P, match.red.without.lots: unknown key 'lots'; known here: categ"),
+        (("match",), "tag", "rule P, match.set.tag: unknown key 'tag'; did you mean 'tags'?"),
+        (("slots", 0), "quantity", "rule P, slots.1.quantity: unknown key 'quantity'; did you mean 'qty'?"),
+        (("tiers", 0), "prize", "rule P, tiers.1.prize: unknown key 'prize'; did you mean 'price'?"),
+        (("reward",), "percentage", "rule P, reward.percentage: unknown key 'percentage'; did you mean 'percent'?"),
+        (("when",), "form", "rule P, when.form: unknown key 'form'; did you mean 'from'?"),
+        (("when",), "from_", "rule P, when.from_: unknown key 'from_'; did you mean 'from'?"),
+        (
+            ("limits",),
+            "per_member",
+            "rule P, limits.per_member: unknown key 'per_member'; did you mean 'per_member_day'",
+        ),
+    ],
+)
+def test_a_wrong_key_of_a_rule_is_answered_with_one_that_this_place_takes(
+    tmp_path: Path, place: tuple[str | int, ...], wrong: str, said: str
+) -> None:
+    rule: dict[str, object] = {"id": "P", "kind": "combo", "reward": {"type": "bundle_price", "value": 5}}
+    there: object = {wrong: ["x"]}
+    for step in reversed(place):
+        there = [there] if step == 0 else {step: there}
+    code, out, error = run(tmp_path, [{**rule, **there}], BASKET)  # type: ignore[dict-item]
+    assert (code, out) == (2, "")
+    assert said in error
+
+
+@pytest.mark.parametrize(
+    ("basket", "said"),
+    [
+        ({"lines": [{"item": "A", "unit_price": 1, "qty": 2}]}, "1.qty: unknown key 'qty'; did you mean 'quantity'?"),
+        ({"lines": [{"item": "A", "price": 1}]}, "lines.1.price: unknown key 'price'; did you mean 'unit_price'?"),
+        ({"lines": [{"itm": "A", "unit_price": 1}]}, "lines.1.itm: unknown key 'itm'; did you mean 'item'?"),
+        ({"lines": [{"item": "A", "unit_price": 1, "name": "x"}]}, "1.name: unknown key 'name'; known here: categ"),
+        ({"lines": [{"item": "A", "unit_price": 1, "percent": 9}]}, "unknown key 'percent'; it belongs under 'manual'"),
+        ({"lines": [], "tier": "gold"}, "basket, tier: unknown key 'tier'; it belongs under 'member'"),
+        ({"lines": [], "shop": "S1"}, "basket, shop: unknown key 'shop'; known here: assortment, at, channel,"),
+        ({"lines": [], "member": {"number": "M"}}, "member.number: unknown key 'number'; known here: id, tier"),
+        ({"lines": [], "manual": [{"percents": 9, "reason": "x"}]}, "1.percents: unknown key 'percents'; did you"),
+    ],
+)  # fmt: skip
+def test_a_wrong_key_of_a_basket_is_answered_with_one_that_this_place_takes(
+    tmp_path: Path, basket: object, said: str
+) -> None:
+    code, out, error = run(tmp_path, [EXAMPLE], basket)
+    assert (code, out) == (2, "")
+    assert said in error
+
+
+def test_no_slip_of_a_key_is_answered_with_a_key_that_is_refused(tmp_path: Path) -> None:
+    """Keys of a line, each letter once left out."""
+    for key in ("item", "quantity", "unit_price", "category", "tax_code", "description", "discountable", "manual"):
+        for gone in range(len(key)):
+            slip = key[:gone] + key[gone + 1 :]
+            line_with: dict[str, object] = {"item": "A", "unit_price": 1, slip: "x"}
+            code, _, error = run(tmp_path, [EXAMPLE], [line_with])
+            assert code == 2, slip
+            assert f"did you mean {key!r}?" in error, error
