@@ -30,7 +30,8 @@ def _in_utc(moment: datetime) -> datetime:
 UtcTime = Annotated[
     AwareDatetime, AfterValidator(_in_utc), PlainSerializer(_rfc3339, return_type=str, when_used="json")
 ]
-Identifier = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9._:-]+$")]
+#: dots alone would be a step in a path
+Identifier = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^\.*[A-Za-z0-9_:-][A-Za-z0-9._:-]*$")]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", examples=["EUR"])]
 #: the id of a promotion rule, as headquarters wrote it
 RuleId = Annotated[str, Field(min_length=1, max_length=128)]

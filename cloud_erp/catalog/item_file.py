@@ -42,11 +42,11 @@ class Items(Kind):
         field: name for name, field in (*AMOUNTS.items(), *NUMBERS.items(), ("tax_rate", "tax_rate_basis_points"))
     }
     advice: ClassVar[Mapping[str, str]] = {
-        "item_id": "use 1 to 64 letters, digits, '.', '_', ':' or '-'",
+        "item_id": "use 1 to 64 letters, digits, '.', '_', ':' or '-', not dots alone",
         "description": "give 1 to 200 characters",
         "barcodes": "each has 1 to 48 characters and stands once",
         "unit": "write each or kg",
-        "tax_code": "use 1 to 64 letters, digits, '.', '_', ':' or '-'",
+        "tax_code": "use 1 to 64 letters, digits, '.', '_', ':' or '-', not dots alone",
     }
 
     def __init__(self) -> None:

@@ -35,7 +35,9 @@ class Members(Kind):
     columns = Columns(("member_id", "name", "phone", "cards", "tier", "points"), ("member_id", "name"))
     hidden = ("codes", *NUMBERS)
     beside = NUMBERS
-    advice: ClassVar[Mapping[str, str]] = {"member_id": "use 1 to 64 letters, digits, '.', '_', ':' or '-'"}
+    advice: ClassVar[Mapping[str, str]] = {
+        "member_id": "use 1 to 64 letters, digits, '.', '_', ':' or '-', not dots alone"
+    }
 
     def begin(self, connection: Connection) -> None:
         while service.settle(connection):

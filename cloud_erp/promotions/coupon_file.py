@@ -27,7 +27,7 @@ class Coupons(Kind):
         ("coupon_id", "name"),
     )
     advice: ClassVar[Mapping[str, str]] = {
-        "coupon_id": "use 1 to 64 letters, digits, '.', '_', ':' or '-'",
+        "coupon_id": "use 1 to 64 letters, digits, '.', '_', ':' or '-', not dots alone",
         "valid_from": "write the store's own time as 2026-11-20T00:00, without an offset",
         "valid_until": "write the store's own time as 2026-11-30T23:59:59, without an offset",
     }

@@ -52,7 +52,7 @@ class Promotions(Kind):
     def together(self, rows: Mapping[str, tuple[int, Document]], known: Documents, faults: Faults) -> None:
         """All rules that would be in force are compiled, as the tills will."""
         whole = known | {rule_id: document for rule_id, (_, document) in rows.items()}
-        rules: list[Rule] = [read_rule(document["rule"]) for document in whole.values()]
+        rules = [rule for document in whole.values() if (rule := _readable(document["rule"])) is not None]
         try:
             Engine.compile(rules)
         except PromotionError as error:
@@ -79,3 +79,11 @@ class Promotions(Kind):
             faults.add(line.row, "id", f"is longer than {LONGEST_ID} characters; shorten it", "too_long")
             return None
         return dict(rule)
+
+
+def _readable(rule: dict[str, Any]) -> Rule | None:
+    """None: an earlier version took a rule that this one does not; the tills leave it out, too, and say so."""
+    try:
+        return read_rule(rule)
+    except PromotionError:
+        return None

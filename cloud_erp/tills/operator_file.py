@@ -26,7 +26,7 @@ class Operators(Kind):
     columns = Columns(("operator_id", "name", "role", "pin", "active"), ("operator_id", "name"))
     hidden = ("pin",)
     advice: ClassVar[Mapping[str, str]] = {
-        "operator_id": "use 1 to 64 letters, digits, '.', '_', ':' or '-'",
+        "operator_id": "use 1 to 64 letters, digits, '.', '_', ':' or '-', not dots alone",
         "role": "write cashier, supervisor or manager",
         "pin": "a PIN has 4 to 12 digits, as text",
     }

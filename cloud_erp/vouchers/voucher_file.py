@@ -24,7 +24,7 @@ class Vouchers(Kind):
     columns = Columns(("voucher_id", "balance", "currency", "valid_until"), ("voucher_id", "balance", "currency"))
     labels: ClassVar[Mapping[str, str]] = {"balance_minor": "balance"}
     advice: ClassVar[Mapping[str, str]] = {
-        "voucher_id": "use 1 to 64 letters, digits, '.', '_', ':' or '-'",
+        "voucher_id": "use 1 to 64 letters, digits, '.', '_', ':' or '-', not dots alone",
         "valid_until": "write a day as 2027-12-31",
     }
 

@@ -213,7 +213,7 @@ def operations(
         ),
         Operation(
             "GET",
-            "/v1/items/{item_id}",
+            "/v1/items/{item_id:path}",  # bar codes may hold a slash
             "One article, its stock and what is on its way",
             items.one,
             description="By item number or bar code. Stock and supplies are as headquarters said last; `age_s` says"

@@ -36,7 +36,7 @@ def document(operations: Sequence[Operation], version: str) -> dict[str, Any]:
     )
     paths: dict[str, Any] = {}
     for operation in operations:
-        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
+        paths.setdefault(operation.shown_path, {})[operation.method.lower()] = _operation(operation)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -65,7 +65,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
             "content": {"application/problem+json": {"schema": _reference(Problem)}},
         }
     described: dict[str, Any] = {
-        "operationId": re.sub(r"[^a-z]+", "_", f"{operation.method} {operation.path}".lower()).strip("_"),
+        "operationId": re.sub(r"[^a-z]+", "_", f"{operation.method} {operation.shown_path}".lower()).strip("_"),
         "summary": operation.summary,
         "parameters": _parameters(operation),
         "responses": answers,
@@ -86,7 +86,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
 
 def _parameters(operation: Operation) -> list[dict[str, Any]]:
     text = {"type": "string"}
-    in_path = re.findall(r"{(\w+)}", operation.path)
+    in_path = re.findall(r"{(\w+)}", operation.shown_path)
     return [
         *({"name": name, "in": "path", "required": True, "schema": text} for name in in_path),
         *(

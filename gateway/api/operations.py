@@ -37,7 +37,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """answer: the model of a good answer; answers None: the handler returns a Response of its own (a stream)."""
+    """answer: the model of a good answer; answers None: the handler returns a Response of its own (a stream).
+
+    path: a part may be written `{name:path}`, which takes slashes too.
+    """
 
     method: str
     path: str
@@ -54,6 +57,11 @@ class Operation:
     example: Any = None
     streams: bool = False
     needs_token: bool = True
+
+    @property
+    def shown_path(self) -> str:
+        """As OpenAPI writes it."""
+        return self.path.replace(":path}", "}")
 
     def route(self) -> Route:
         return Route(self.path, self._endpoint, methods=[self.method])

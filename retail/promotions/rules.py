@@ -10,7 +10,7 @@ import re
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 Kind = Literal[
     "item_price",
@@ -298,10 +298,23 @@ def _rewarding_as_tiers_say(data: dict[str, Any]) -> dict[str, Any]:
     return data | {"reward": {**reward, "type": "percent_off"}}
 
 
+def _fits_a_path(rule_id: str) -> str:
+    r"""An id stands in addresses such as .../prompts/{rule}/accept, where "/" and "\" part and dots alone are steps."""
+    if not rule_id.strip(".") or rule_id != rule_id.strip() or not rule_id.isprintable() or set(rule_id) & set("/\\"):
+        raise ValueError(
+            f"{rule_id!r} cannot stand in an address: leave out slashes, control characters and spaces at its ends,"
+            " and do not write dots alone"
+        )
+    return rule_id
+
+
+RuleName = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_fits_a_path)]
+
+
 class Rule(Strict):
     """One promotion. `checked()` in reading.py fills the defaults of its kind and checks what belongs together."""
 
-    id: Annotated[str, Field(min_length=1, max_length=64)]
+    id: RuleName
     rev: int = 1
     name: Annotated[dict[str, str], BeforeValidator(_named)] = {}
     kind: Kind

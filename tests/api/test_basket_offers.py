@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -103,6 +104,19 @@ async def test_the_basket_shows_what_was_taken_off_and_what_one_more_would_save(
     assert two["price_book"] == {"items": 1, "promotions": 1}
     assert not two["bounded"]
     assert (await http.get(LANE)).json() == two
+
+
+@pytest.mark.parametrize("rule_id", ["2nd? -50 % #1 & more", "第二件 5 折", "a%2Fb", "a+b;c=d", "..a"])
+async def test_any_id_that_a_rule_may_have_stands_in_the_address(
+    shop: Shop, http: httpx.AsyncClient, rule_id: str
+) -> None:
+    named = RULES[0] | {"id": rule_id}
+    await shop.feed("promotions", {rule_id: {"rule_id": rule_id, "rule": named}})
+    await until(lambda: shop.offers.rules.rules is not None and shop.offers.rules.rules.version == 2)
+    [prompt] = (await post(http, "scan", {"code": MILK}))["prompts"]
+    assert prompt["rule_id"] == rule_id
+    two = await post(http, f"prompts/{quote(rule_id, safe='')}/accept")
+    assert two["discount_minor"] == 60
 
 
 async def test_a_prompt_is_refused_and_an_unknown_one_says_so(http: httpx.AsyncClient) -> None:

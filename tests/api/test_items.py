@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from retail.wire.rows import Item
 from tests.api.store import EVIL, MILK, client_of, open_shop
 
 
@@ -55,3 +56,17 @@ async def test_no_more_are_given_than_a_screen_holds_unless_asked_for(client: ht
 @pytest.mark.parametrize("query", ["", "q=", "q=%20", "q=%25", "q=_", "q=%5C", "q=nothing+like+it"])
 async def test_no_words_and_wildcards_find_nothing(client: httpx.AsyncClient, query: str) -> None:
     assert await found(client, query) == []
+
+
+async def test_a_bar_code_with_a_slash_is_looked_up_by_its_address(tmp_path: Path) -> None:
+    async with open_shop(tmp_path) as shop, shop.served(), client_of(shop) as client:
+        row = Item(
+            item_id="PEN", description="Pen", barcodes=["X/7"], price_minor=1, currency="EUR", tax_code="B",
+            tax_rate_basis_points=700,
+        )  # fmt: skip
+        await shop.feed("items", {"PEN": row.model_dump(mode="json")})
+        for address in ("X%2F7", "X/7", "PEN"):
+            assert (await client.get(f"/v1/items/{address}")).json()["item_id"] == "PEN"
+        assert (await client.get("/v1/items/X%2F8")).status_code == 404
+        described = (await client.get("/openapi.json")).json()["paths"]
+        assert "/v1/items/{item_id}" in described

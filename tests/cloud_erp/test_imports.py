@@ -14,7 +14,9 @@ from cloud_erp.catalog.item_file import Items
 from cloud_erp.cli import app
 from cloud_erp.db import Database
 from cloud_erp.errors import CoreError, ImportRefused
+from cloud_erp.feeds import service as feeds
 from cloud_erp.feeds.keeper import settle_all
+from cloud_erp.imports.kind import Kind
 from cloud_erp.imports.run import import_file
 from cloud_erp.members.member_file import Members, masked
 from cloud_erp.promotions.coupon_file import Coupons
@@ -73,6 +75,40 @@ def test_a_promotion_that_no_till_could_apply_is_refused_in_words(
 ) -> None:
     found = refused(take, Promotions(), content)
     assert [(row, rule) for row, _, rule in found] == [(row, rule) for row, _, rule in faults]
+
+
+UNFIT = ["A/B", "A\\B", "..", " A", "A\n", "."]
+
+
+@pytest.mark.parametrize("rule_id", UNFIT)
+def test_a_rule_whose_id_cannot_stand_in_an_address_is_refused_by_its_name_and_row(take: Any, rule_id: str) -> None:
+    with pytest.raises(ImportRefused) as error:
+        take(Promotions(), [RED_GREEN, RED_GREEN | {"id": rule_id}])
+    [fault] = error.value.faults
+    assert (fault.row, fault.column, fault.rule) == (2, "id", "promotion")
+    assert f"{rule_id!r} cannot stand in an address" in fault.message
+
+
+@pytest.mark.parametrize("bad", [*UNFIT, "A?B", "A B", "A%2FB"])
+def test_ids_of_items_coupons_and_operators_that_are_no_identifiers_are_refused_by_their_row(
+    take: Any, bad: str
+) -> None:
+    item = {"description": "x", "price_minor": 1, "currency": "EUR", "tax_code": "A", "tax_rate_basis_points": 700}
+    kinds: list[tuple[Kind, dict[str, Any]]] = [
+        (Items(), {"item_id": bad, **item}),
+        (Coupons(), {"coupon_id": bad, "name": "x"}),
+        (Operators(), {"operator_id": bad, "name": "x"}),
+    ]
+    for kind, row in kinds:
+        assert refused(take, kind, [row]) == [(1, kind.key, "string_pattern_mismatch")]
+
+
+def test_a_rule_that_an_earlier_version_took_stands_in_no_others_way(database: Database, take: Any) -> None:
+    with database.write() as connection:
+        feeds.lock(connection, "promotions")
+        feeds.put(connection, "promotions", {"A/B": {"rule_id": "A/B", "rule": RED_GREEN | {"id": "A/B"}}})
+    assert list(take(Promotions(), [RED_GREEN]).change.new) == ["P-1"]
+    assert list(take(Promotions(), [RED_GREEN], delete_missing=True).change.deleted) == ["A/B"]
 
 
 # ---- members

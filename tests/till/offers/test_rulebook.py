@@ -48,15 +48,16 @@ async def test_a_rule_that_cannot_be_read_is_left_out_and_headquarters_told_once
             "rule": {"id": "BAD", "kind": "item_price", "match": {"items": ["A"]}, "reward": {"percent": 5}, "x": 1},
         },
         {"rule_id": "BAD", "rule": "nonsense"},
+        {"rule_id": "A/B", "rule": SECOND_20_OFF | {"id": "A/B"}},
         {"rule_id": "BAD"},
     ],
 )
 async def test_a_row_that_is_no_rule_takes_no_other_down(tmp_path: Path, row: dict[str, Any]) -> None:
     shop = await a_promoting_shop(tmp_path)
-    await shop.feed("promotions", {"SECOND": {"rule_id": "SECOND", "rule": SECOND_20_OFF}, "BAD": row})
+    await shop.feed("promotions", {"SECOND": {"rule_id": "SECOND", "rule": SECOND_20_OFF}, str(row["rule_id"]): row})
     await shop.rules_ready()
     assert shop.offers.rules.rules is not None
-    assert [one.rule_id for one in shop.offers.rules.rules.left_out] == ["BAD"]
+    assert [one.rule_id for one in shop.offers.rules.rules.left_out] == [row["rule_id"]]
     await shop.workstation.enter("A")
     await shop.workstation.enter("A")
     assert shop.workstation.basket.total().minor == 180
