@@ -381,8 +381,8 @@ def _date(ai: str, values: Mapping[str, str]) -> date | None:
 def forget_companies() -> None:
     """Drop biip's table of company prefixes, about 10 MiB that say whose number a GTIN is: nothing here asks.
 
-    For a process that has little memory, once it has interpreted something. The table has no public name; where a newer
-    biip keeps it elsewhere, this does nothing.
+    For a process that has little memory. It imports biip: called first thing, what is loaded next fills the room of the
+    table. That has no public name; where a newer biip keeps it elsewhere, this does nothing.
     """
     from biip import gs1_prefixes  # noqa: PLC0415
 

@@ -74,7 +74,7 @@ from gateway.till.payments.journal import PaymentBook
 from gateway.till.people.operators import Operators
 from gateway.till.people.pin_desk import PinDesk
 from gateway.till.people.signing import People
-from retail.barcode import forget_companies, interpret
+from retail.barcode import interpret
 from retail.wire.rows import CODES, OperatorRow
 
 log = logging.getLogger(__name__)
@@ -299,7 +299,6 @@ class Gateway:
     async def _prepare(self) -> None:
         """Load what the first scan will need now, and what the first receipt will need once a sale has begun."""
         await asyncio.to_thread(interpret, "4006381333931", "]E0", self._counter.store.layouts, 2)
-        forget_companies()
         health.give_memory_back()
         sale_began = asyncio.Event()
         unlisten = [workstation.listen(sale_began.set) for workstation in self._counter.workstations.values()]

@@ -15,6 +15,11 @@ def main() -> None:
     """The one way in. `run` starts the daemon without the libraries of the richer commands."""
     try:
         if sys.argv[1:2] == ["run"]:
+            from gateway.fleet.health import keep_memory_together
+            from retail.barcode import forget_companies
+
+            keep_memory_together()
+            forget_companies()  # before all else is loaded, which then fills the room that this leaves (decision 0006)
             from gateway.cli.run import run
 
             run(sys.argv[2:])

@@ -14,7 +14,6 @@ from gateway import log as logs
 from gateway.app import Gateway
 from gateway.config import Config
 from gateway.errors import BackroomError
-from gateway.fleet import health
 from gateway.fleet.notify import Notifier
 
 DEFAULT_CONFIG = Path("/etc/backroom/gateway.toml")
@@ -35,7 +34,6 @@ def run(arguments: list[str]) -> None:
     parser.add_argument("--ready-file", type=Path, help="write the address of the local API here once it answers")
     given = parser.parse_args(arguments)
     faulthandler.enable()  # the watchdog's SIGABRT leaves in the journal where each thread hung
-    health.keep_memory_together()
     notifier = Notifier.from_environment()
     try:
         gateway, config = _made(given.config, notifier)
