@@ -10,6 +10,7 @@ from gateway.api.offer_views import BasketOffers, LineOffers, of_basket, of_line
 from gateway.api.tender_views import BasketTenders, of_tenders
 from gateway.till.basket import Line, State
 from gateway.till.workstation import Workstation
+from gateway.words import Words
 from retail.units import Money, Quantity, Weight
 from retail.wire.rows import OperatorRow
 
@@ -84,8 +85,8 @@ class BasketView(BasketOffers, BasketTenders):
     notice: NoticeView | None
 
 
-def view(workstation: Workstation) -> BasketView:
-    """The basket as a screen shows it."""
+def view(workstation: Workstation, words: Words | None = None) -> BasketView:
+    """The basket as a screen shows it. words: of whoever reads the prompts; None: the store's."""
     basket, locale = workstation.basket, workstation.store.locale
     notice = workstation.notice
     return BasketView(
@@ -107,7 +108,7 @@ def view(workstation: Workstation) -> BasketView:
         weighing=workstation.weighing,
         notice=NoticeView(kind=notice.kind, reason=notice.reason, text=notice.text) if notice else None,
         **of_tenders(workstation),
-        **of_basket(workstation),
+        **of_basket(workstation, words or Words(locale)),
     )
 
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from gateway.till.basket import Basket, Line
 from gateway.till.workstation import Workstation
+from gateway.words import Words
 from retail.lines import PriceModifier
 from retail.units import Money
 
@@ -115,8 +116,8 @@ def of_line(line: Line, currency: str, locale: str) -> dict[str, Any]:
     }
 
 
-def of_basket(workstation: Workstation) -> dict[str, Any]:
-    """The fields of BasketOffers."""
+def of_basket(workstation: Workstation, words: Words) -> dict[str, Any]:
+    """The fields of BasketOffers; words: in which language the prompts are."""
     basket, locale = workstation.basket, workstation.store.locale
     gross, offers = basket.gross(), basket.offers
     discount = sum(line.discount_minor for line in basket.lines if not line.void)
@@ -127,7 +128,7 @@ def of_basket(workstation: Workstation) -> dict[str, Any]:
         "discount": workstation.shown(discount),
         "points": basket.points_earned(),
         "gifts": _gifts(workstation),
-        "prompts": _prompts(workstation),
+        "prompts": _prompts(workstation, words),
         "member": _member(basket),
         "coupons": [
             CouponView(coupon_id=one.coupon_id, name=one.name, effective=one in basket.coupons_used())
@@ -167,14 +168,14 @@ def _gifts(workstation: Workstation) -> list[GiftView]:
     ]
 
 
-def _prompts(workstation: Workstation) -> list[PromptView]:
+def _prompts(workstation: Workstation, words: Words) -> list[PromptView]:
     return [
         PromptView(
             rule_id=one.rule_id,
-            name=one.name,
-            text=one.text,
+            name=one.name(words),
+            text=one.text(words),
             saving_minor=one.saving_minor,
-            saving=workstation.shown(one.saving_minor),
+            saving=one.saving,
             missing=[
                 MissingView(item_id=thing.item_id, description=thing.description, quantity=thing.quantity)
                 for thing in one.missing

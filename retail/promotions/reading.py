@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 
 from retail.promotions.basket import Basket
 from retail.promotions.keys import advice
-from retail.promotions.rules import LANES, Lane, Matcher, Reward, Rule, Slot, Who
+from retail.promotions.rules import FULL, LANES, Lane, Matcher, Reward, Rule, Slot, Who
 
 #: the lane of a kind, unless the rule names another
 LANE_OF: dict[str, Lane] = {
@@ -118,7 +118,7 @@ def checked(rule: Rule) -> Rule:
     changes: dict[str, Any] = {"lane": rule.lane or _lane(rule)}
     changes["concurrency"] = rule.concurrency or ("stack" if rule.kind in STACKED else "best")
     changes["slots"] = rule.slots or _slots(rule)
-    changes["reward"] = _rewarding_the_last(rule, changes["slots"]) or _reward(rule)
+    changes["reward"] = _rewarding_the_last(rule, changes["slots"])
     if rule.kind == "member_price" and rule.who.member == "any":
         changes["who"] = Who(member="required", tiers=rule.who.tiers)
     if rule.kind == "qty_tier" and rule.tier_mode is None:
@@ -156,11 +156,21 @@ def _slots(rule: Rule) -> tuple[Slot, ...]:
 
 
 def _rewarding_the_last(rule: Rule, slots: tuple[Slot, ...]) -> Reward | None:
-    """The reward as it was given; what is bought in order to get something keeps its price unless it says otherwise."""
-    reward = rule.reward
-    if reward is not None and rule.kind in GETTING and len(slots) > 1 and "apply_to" not in reward.model_fields_set:
-        return reward.model_copy(update={"apply_to": ("last",)})
-    return reward
+    """The reward as it was given; what is bought in order to get something keeps its price unless it says otherwise.
+
+    What is got free of another set than what is bought stands at 0, as "B free with A" promises on the shelf.
+    """
+    reward = rule.reward or _reward(rule)
+    if reward is None or rule.kind not in GETTING or len(slots) < 2:
+        return reward
+    changes: dict[str, Any] = {}
+    if rule.reward is not None and "apply_to" not in reward.model_fields_set:
+        changes["apply_to"] = ("last",)
+    free = reward.type == "free" or (reward.type == "percent_off" and reward.value == FULL)
+    apart = slots[-1].set not in {slot.set for slot in slots[:-1]}
+    if rule.kind == "buy_get" and free and apart and "distribute" not in reward.model_fields_set:
+        changes["distribute"] = "rewarded"
+    return reward.model_copy(update=changes)
 
 
 def _reward(rule: Rule) -> Reward | None:

@@ -133,15 +133,15 @@ class Shop:
         schemas = [outbox.SCHEMA, ledger.SCHEMA, payment_journal.SCHEMA, offer_book.SCHEMA]
         self._money, self._feeds = Database(folder / "money.sqlite", schemas), feeds_file(folder)
         self.outbox = an_outbox(self._money)
-        self._inbox = Inbox(self._feeds, codes=CODES)
+        self.inbox = Inbox(self._feeds, codes=CODES)
         self._ledger = Ledger(self._money, self.outbox)
         self.jobs = ReceiptJobs(self._money, self.outbox)
-        self.catalogue = Catalogue(self._inbox)
+        self.catalogue = Catalogue(self.inbox)
         self.status = StoreStatus(self._view)
         self.outbox.listen(self.status.changed)
         store = Store("S0421", "Corner shop", "EUR", "en", Layouts(()))
         clock = self.clock = Clock("Europe/Berlin")
-        self.offers = StoreOffers.of(self._inbox, self.outbox, self._money, clock)
+        self.offers = StoreOffers.of(self.inbox, self.outbox, self._money, clock)
         self.applications = Applications(folder, clock.wall, clock.monotonic)
         self.told: list[str] = []
         book = PaymentBook(self._money, clock)
@@ -149,13 +149,13 @@ class Shop:
         wallets = {"linepay": Wallet("linepay"), "alipay": Wallet("alipay", "terminal-1" if desks else None)}
         terminals = Terminals(desks, book, self._tell, wallets, clock.wall)
         uses = self.uses = Uses(self._money)
-        balance, vouchers = PointsBalance(self._inbox, uses), Vouchers(self._inbox, uses)
+        balance, vouchers = PointsBalance(self.inbox, uses), Vouchers(self.inbox, uses)
         self.means = Means(PointsRule(1, 1), balance, vouchers, self.offers.coupons, voucher_days=365)
         originals = Originals("S0421", self._money, self.outbox, uses)
         self.returns = ReturnDesk(originals, Unverified(clock), REASONS, asyncio.Lock())
         look = Look("Corner shop", clock.zone)
         self.receipts = Receipts(originals, self.jobs, look, ReadBeside(book.slip, balance.of, vouchers.left))
-        self.people = some_people(self._inbox, clock.monotonic, self.outbox.tell, operators, limits)
+        self.people = some_people(self.inbox, clock.monotonic, self.outbox.tell, operators, limits)
         terminal = "terminal-1" if desks else None
         lanes = [Lane("1", scale=self.scale, printer="printer-1", terminal=terminal)]
         if checkout:
@@ -212,11 +212,11 @@ class Shop:
 
     async def feed(self, name: str, rows: Mapping[str, Any]) -> None:
         """Put the next version of a feed in force."""
-        known = self._inbox.version(name)
+        known = self.inbox.version(name)
         sha256 = feed_sha256((key, canonical(rows[key])) for key in sorted(rows))
         head = FeedHead(version=(known.version if known else 0) + 1, sha256=sha256, rows=len(rows))
         changes = [FeedRow(key=key, row=row) for key, row in rows.items()]
-        await self._inbox.apply(name, head, 0, changes, "2026-11-22T09:00:00.000Z")
+        await self.inbox.apply(name, head, 0, changes, "2026-11-22T09:00:00.000Z")
         self.offers.feed_changed(name)
         self.status.changed()
 

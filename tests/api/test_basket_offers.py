@@ -112,7 +112,9 @@ async def test_any_id_that_a_rule_may_have_stands_in_the_address(
 ) -> None:
     named = RULES[0] | {"id": rule_id}
     await shop.feed("promotions", {rule_id: {"rule_id": rule_id, "rule": named}})
-    await until(lambda: shop.offers.rules.rules is not None and shop.offers.rules.rules.version == 2)
+    shelf = shop.offers.shelf
+    assert shelf is not None
+    await until(lambda: shelf.versions == (2, shop.catalogue.version()))
     [prompt] = (await post(http, "scan", {"code": MILK}))["prompts"]
     assert prompt["rule_id"] == rule_id
     two = await post(http, f"prompts/{quote(rule_id, safe='')}/accept")

@@ -44,7 +44,7 @@ class CustomerPage:
         return self._pages.live([workstation.listen], lambda: [("basket", self._parts(workstation, words))], BEAT_S)
 
     def _parts(self, workstation: Workstation, words: Words) -> str:
-        basket = basket_view(workstation)
+        basket = basket_view(workstation, words)
         sold = [line for line in basket.lines if not line.void]
         facts: dict[str, Any] = {
             "store_name": workstation.store.name,

@@ -79,7 +79,7 @@ class TillPage:
         return missing(self._pages, self._language.words(request), name, self._workstations)
 
     def _basket(self, workstation: Workstation, words: Words) -> str:
-        basket = basket_view(workstation)
+        basket = basket_view(workstation, words)
         currency, locale = workstation.store.currency, workstation.store.locale
         sold = [line for line in basket.lines if not line.void]
         return self._pages.part(

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gateway.errors import SaleRefused
 from gateway.till.offers.answer import named
+from gateway.words import Words, catalogue_of
 
 if TYPE_CHECKING:
     from gateway.till.workstation import Workstation
@@ -30,18 +32,46 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class PromptNow:
-    """missing_minor: how much more to spend, where the rule asks for an amount and not for goods."""
+    """missing_minor: how much more to spend, where the rule asks for an amount and not for goods.
+
+    names, texts: the rule's own, by language. saving, amount: as the store writes them; amount of missing_minor.
+    """
 
     rule_id: str
-    name: str
-    text: str
+    names: Mapping[str, str]
+    texts: Mapping[str, str]
     saving_minor: int
+    saving: str
     missing: tuple[Missing, ...]
     missing_minor: int | None
+    amount: str
 
     @property
     def missing_count(self) -> int:
         return sum(one.quantity for one in self.missing)
+
+    def name(self, words: Words) -> str:
+        return named(self.names, words.locale, self.rule_id)
+
+    def text(self, words: Words) -> str:
+        """The rule's own text in this language; else ours, where we speak it; else whatever the rule has."""
+        catalogue = catalogue_of(words.locale)
+        for language, text in self.texts.items():
+            if text and language.split("-")[0] == words.locale.split("_")[0] and catalogue_of(language) == catalogue:
+                return text
+        if catalogue is None and not words.locale.startswith("en") and any(self.texts.values()):
+            return named(self.texts, words.locale, "")
+        offer = self.name(words)
+        if not self.missing:
+            if not self.saving_minor:
+                return words.text("{offer}: spend {amount} more", offer=offer, amount=self.amount)
+            return words.text(
+                "{offer}: spend {amount} more and save {saving}", offer=offer, amount=self.amount, saving=self.saving
+            )
+        things = ", ".join(
+            words.text("{number} × {item}", number=one.quantity, item=one.description) for one in self.missing
+        )
+        return words.text("{offer}: fetch {things} and save {saving}", offer=offer, things=things, saving=self.saving)
 
 
 class Prompts:
@@ -107,10 +137,8 @@ class Prompts:
         wanted = Counter(one["item"] for one in found["missing"].get("units", []))
         missing = tuple(Missing(item_id, till.describe(item_id), count) for item_id, count in wanted.items())
         rules = till.offers.pricing.rules_by_id()
-        name = named(rules[found["rule"]].rule.name, till.store.locale, found["rule"])
         saving, amount = found["saving"], found["missing"].get("amount")
-        text = named(found["text"], till.store.locale, "")
-        if not text:
-            things = ", ".join(f"{one.quantity} x {one.description}" for one in missing)
-            text = f"{name}: {things or till.shown(amount or 0)} more saves {till.shown(saving)}"
-        return PromptNow(found["rule"], name, text, saving, missing, amount)
+        names = rules[found["rule"]].rule.name
+        return PromptNow(
+            found["rule"], names, found["text"], saving, till.shown(saving), missing, amount, till.shown(amount or 0)
+        )

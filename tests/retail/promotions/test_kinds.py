@@ -96,7 +96,9 @@ def test_what_is_bought_in_order_to_get_keeps_its_price_unless_the_rule_says_so(
     own = {"kind": "buy_get", "match": {"items": ["A"]}, "slots": [{"qty": 2}, {"qty": 1}], "reward": reward}
     assert savings(priced([own], [line("B", 100), line("A", 100, 7)])) == [100, 100]
     other = {"kind": "buy_get", "match": {"a": {"items": ["A"]}, "b": {"items": ["B"]}}, "reward": reward}
-    assert shares(priced([other], [line("A", 500), line("B", 300)])) == {"A": 188, "B": 112}  # spread over both
+    assert shares(priced([other], [line("A", 500), line("B", 300)])) == {"A": 0, "B": 300}  # B at 0, A at its price
+    spread = {**other, "reward": {**(reward or {"type": "free"}), "distribute": "all"}}
+    assert shares(priced([spread], [line("A", 500), line("B", 300)])) == {"A": 188, "B": 112}
 
 
 def test_an_add_on_at_its_price_leaves_the_main_item_alone() -> None:

@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 
 from gateway.errors import SaleRefused
+from gateway.words import Words
 from tests.shop import Shop
 from tests.till.offers.promoted import RED_GREEN_59, SECOND_20_OFF, SPEND_5000, a_promoting_shop, item, rule
 
 AS_OF = "2026-11-23T03:00:00.000Z"
+
+ENGLISH = Words()
 
 
 @pytest.fixture
@@ -37,7 +40,7 @@ async def stocked(shop: Shop, **on_hand: int) -> None:
 async def test_the_second_unit_is_prompted_with_its_saving_until_it_is_there(shop: Shop) -> None:
     await shop.workstation.enter("A")
     assert shown(shop) == [("SECOND", 20, [("A", 1)])]
-    assert shop.workstation.offers.prompts.now()[0].text == "one more: 20 off"
+    assert shop.workstation.offers.prompts.now()[0].text(ENGLISH) == "one more: 20 off"
     await shop.workstation.enter("A")
     assert shown(shop) == []
 
@@ -68,7 +71,7 @@ async def test_of_a_set_the_cheapest_that_is_there_is_prompted_for(tmp_path: Pat
     await stocked(shop, C50=0)
     await shop.workstation.enter("C90")
     assert shown(shop) == [("HALF", 35, [("C70", 1)])]
-    assert "Item C70" in shop.workstation.offers.prompts.now()[0].text
+    assert "Item C70" in shop.workstation.offers.prompts.now()[0].text(ENGLISH)
     shop.close()
 
 
@@ -76,7 +79,7 @@ async def test_spend_one_more_is_prompted_for_with_the_amount(shop: Shop) -> Non
     await shop.workstation.enter("BIG")
     [prompt] = shop.workstation.offers.prompts.now()
     assert (prompt.rule_id, prompt.saving_minor, prompt.missing_minor) == ("SPEND", 100, 1)
-    assert prompt.text == "spend 1 more: 100 off"
+    assert prompt.text(ENGLISH) == "spend 1 more: 100 off"
     with pytest.raises(SaleRefused, match="any article") as refused:
         await shop.workstation.offers.prompts.accept("SPEND")
     assert refused.value.reason == "no_article"
@@ -139,7 +142,7 @@ async def test_nothing_is_prompted_for_while_the_sale_is_paid(shop: Shop) -> Non
 async def test_the_words_are_in_the_stores_language(tmp_path: Path) -> None:
     shop = await a_promoting_shop(tmp_path, SECOND_20_OFF, locale="zh_TW")
     await shop.workstation.enter("A")
-    assert [one.text for one in shop.workstation.offers.prompts.now()] == ["再買一件省 20"]
+    assert [one.text(Words("zh-TW")) for one in shop.workstation.offers.prompts.now()] == ["再買一件省 20"]
     await shop.workstation.enter("A")
     assert shop.workstation.basket.lines[0].price_modifiers[0].name == "規則 SECOND"
     shop.close()
