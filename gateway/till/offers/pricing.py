@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 #: up to so many lines more or less are steps; more are priced together
 MOST_STEPS = 3
-#: (member, day of the store's calendar) -> how often rules gave something to him in this store
+#: (member, day of the store's calendar) -> how often rules gave something to him in this store, or are about to
 UsedToday = Callable[[str, date], dict[str, int]]
 
 
@@ -157,6 +157,7 @@ class Pricing:
             tender,
             basket.by_hand.model_dump_json() if basket.by_hand else None,
             basket.idempotency_key,
+            tuple(sorted(self._used(basket).items())),
         )
 
     def _since(self, engine: Engine, at: datetime | None) -> datetime | None:

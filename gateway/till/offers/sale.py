@@ -8,11 +8,13 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from gateway.errors import BackroomError, SaleRefused
 from gateway.till.offers.book import limited
 from gateway.till.offers.discounts import Discounts
+from gateway.till.offers.held import Held
 from gateway.till.offers.pricing import Pricing
 from gateway.till.offers.prompts import Prompts
 from gateway.till.offers.rows import CouponOnSale, MemberOnSale
@@ -29,10 +31,13 @@ log = logging.getLogger(__name__)
 class SaleOffers:
     def __init__(self, till: Workstation, store: StoreOffers) -> None:
         self._till, self._store = till, store
-        self.pricing = Pricing(store.rules, till.store, store.used_today, store.shelf_now)
+        self._lane = till.lane.workstation_id
+        self.pricing = Pricing(store.rules, till.store, partial(store.used_today, self._lane), store.shelf_now)
         self.prompts = Prompts(till)
         self.discounts = Discounts(till)
         store.rules.listen(self._new_rules)
+        store.held.listen(self._lane, self._freed)
+        self._hold()
 
     # --- the price --------------------------------------------------------------------------------------------------
 
@@ -43,8 +48,28 @@ class SaleOffers:
             basket.offers = None
             self.pricing.forget()
             self.prompts.forget()
+            self._hold()
         elif self._still_open(basket):
-            self.pricing.price(basket)
+            self._price(basket)
+
+    def _price(self, basket: Basket, tender: str | None = None) -> None:
+        self.pricing.price(basket, tender)
+        self._hold()
+
+    def _hold(self) -> None:
+        """What the sale was given of the member's day is no other lane's to give."""
+        basket = self._till.basket
+        member, at, offers = basket.member, basket.rung_at, basket.offers
+        if member is None or at is None or offers is None or basket.training:
+            self._store.held.hold(self._lane, None)
+        else:
+            self._store.held.hold(self._lane, Held(member.member_id, at.date(), offers.used))
+
+    def _freed(self, member_id: str) -> None:
+        """Another lane let go of this member's deals; the sale here may have them."""
+        basket = self._till.basket
+        if basket.member is not None and basket.member.member_id == member_id and self._still_open(basket):
+            self._till.later(self._price_again())
 
     def _still_open(self, basket: Basket) -> bool:
         given = basket.tenders or basket.payment is not None
@@ -63,12 +88,12 @@ class SaleOffers:
             return
         await self._store.rules.ready()
         rules = self._store.rules.rules
-        self.pricing.price(basket)
+        self._price(basket)
         for tender in sorted(rules.tenders) if rules is not None else ():
             if tender.casefold() == kind.casefold():
-                self.pricing.price(basket, tender)
+                self._price(basket, tender)
                 if amount_minor is not None and amount_minor < basket.total().minor:
-                    self.pricing.price(basket)
+                    self._price(basket)
         try:
             yield
         except BackroomError:
@@ -252,4 +277,5 @@ class SaleOffers:
         except BackroomError:
             self._till.basket = before
             self.pricing.forget()
+            self._hold()
             raise

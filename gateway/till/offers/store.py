@@ -13,6 +13,7 @@ from gateway.queue.inbox import Inbox
 from gateway.queue.outbox import Outbox
 from gateway.till.offers.book import OfferBook
 from gateway.till.offers.coupons import Coupons
+from gateway.till.offers.held import HeldDeals
 from gateway.till.offers.members import Members
 from gateway.till.offers.rulebook import RuleBook
 from gateway.till.offers.shelf import ShelfNow, StoreShelf
@@ -28,6 +29,7 @@ class StoreOffers:
     coupons: Coupons | None = None
     book: OfferBook | None = None
     shelf: StoreShelf | None = None
+    held: HeldDeals = field(default_factory=HeldDeals)
 
     @classmethod
     def of(
@@ -59,5 +61,9 @@ class StoreOffers:
     def shelf_now(self) -> ShelfNow | None:
         return self.shelf.now() if self.shelf is not None else None
 
-    def used_today(self, member_id: str, day: date) -> dict[str, int]:
-        return self.book.used_today(member_id, day) if self.book is not None else {}
+    def used_today(self, lane: str, member_id: str, day: date) -> dict[str, int]:
+        """rule -> how often this member had it in this store on this day, with what other lanes' open sales hold."""
+        used = self.held.of_others(lane, member_id, day)
+        if self.book is not None:
+            used.update(self.book.used_today(member_id, day))
+        return dict(used)
