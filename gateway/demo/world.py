@@ -64,6 +64,7 @@ port = {api}
 
 [barcode]
 country = "DE"
+rules = [{{ kind = "member", pattern = "29[0-9]{{11}}", name = "club" }}]
 """
 
 

@@ -112,7 +112,12 @@ def goes_the_quick_way(record: dict[str, Any]) -> bool:
 async def test_a_deal_rung_at_the_till_gives_points_and_uses_a_coupon_once_though_replayed(world: World) -> None:
     await offered(world)
     wire = await asyncio.to_thread(Wire, world)
-    await world.gateway.post(f"{LANE}/member", {"phone": "0912345678"})
+    world.store.scan("2900000010017")  # the card that `make demo` names
+
+    async def greeted() -> bool:
+        return bool((await world.gateway.get(LANE))["member"])
+
+    await world.until("the card is read", world.gateway_process, greeted, 15)
     await scan(world, "1306")
     basket = await scan(world, "1401")
     assert basket["total_minor"] == 949
