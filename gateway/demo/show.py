@@ -29,7 +29,8 @@ HELP = """\
 OFFERS = """\
   Offers         coffee 4001234009728 + chocolate 4001234010090 for 9.49; the second crisps 4001234010465 at half
                  the price; 2.00 off from 20.00; coupon WELCOME-7F3K takes 10 % off, SORRY-500 pays 5.00
-  Member         card 2900000010017 or telephone 0912345678: a point a euro, and rosé 4001234009353 at 6.99
+  Member         card 2900000010017 or telephone 0912345678: a point a euro, each of them pays a cent; rosé
+                 4001234009353 at 6.99
 """
 
 

@@ -65,6 +65,9 @@ port = {api}
 [barcode]
 country = "DE"
 rules = [{{ kind = "member", pattern = "29[0-9]{{11}}", name = "club" }}]
+
+[till]
+point_value_minor = 1
 """
 
 
