@@ -174,6 +174,19 @@ class World:
         await self.until("headquarters answers", self.core_process, self._core_ready)
         await self.until("the gateway answers and has its price book", self.gateway_process, self.gateway_ready)
 
+    async def staff(self) -> None:
+        """The sample operators, and the cashier among them signed on at workstation 1."""
+        with sample_file("samples", "operators.csv").open(encoding="utf-8", newline="") as file:
+            cashier = next(csv.DictReader(file))
+        await self.run_core("import", "operators", file.name)
+
+        async def known() -> bool:
+            return bool((await self.gateway.get("/v1/operators"))["known"])
+
+        await self.until("the till knows its operators", self.gateway_process, known)
+        who = {"operator_id": cashier["operator_id"], "pin": cashier["pin"]}
+        await self.gateway.post("/v1/baskets/1/sign-on", who)
+
     async def stop(self) -> None:
         await self.gateway_process.stop()
         await self.core_process.stop()

@@ -8,7 +8,8 @@ import os
 import shutil
 from pathlib import Path
 
-M_ARENA_MAX = -8
+M_MMAP_THRESHOLD, M_ARENA_MAX = -3, -8
+LARGE_BYTES = 128 * 1024
 
 DEVICE_TREE = Path("/sys/firmware/devicetree/base")  # /proc/device-tree is a link to it, and may be hidden
 MODEL = DEVICE_TREE / "model"
@@ -46,11 +47,14 @@ def cpu_temperature_c() -> float | None:
 def keep_memory_together() -> None:
     """One heap for all threads, so that memory can be given back at all; call it before the first thread.
 
-    glibc's default, a heap per thread, held 8 MiB more after the imports of other threads (mallopt(3), M_ARENA_MAX).
+    glibc's default, a heap per thread, held 8 MiB more after the imports of other threads (mallopt(3), M_ARENA_MAX). By
+    itself it also learns to keep a large block once one was freed, and then holds the 16 MiB of each PIN that was checked
+    (M_MMAP_THRESHOLD).
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(M_ARENA_MAX, 1)
+        mallopt(M_MMAP_THRESHOLD, LARGE_BYTES)
 
 
 def give_memory_back() -> None:
