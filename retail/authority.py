@@ -57,6 +57,7 @@ class Limits(Shape):
     paid_out: Role = "supervisor"
     pick_up: Role = "supervisor"
     see_expected: Role = Field(default="supervisor", description="see what cash the till expects before it is counted")
+    see_cost: Role = Field(default="manager", description="see what an article, or a supply of it, costs the shop")
     return_with_receipt: Role = "cashier"
     return_without_receipt: Role = "supervisor"
     reprint: Role = "cashier"

@@ -33,7 +33,7 @@ def render() -> str:
         *baskets.operations({}, stopping),
         *basket_offers.operations({}),
         *operators.operations({}, nothing),
-        *items.operations(nothing, "en", "", nothing, nothing),
+        *items.operations(nothing, {}),
         *transactions.operations(nothing, nothing),
         *payments.operations(nothing, "EUR"),
         *pairing.operations(nothing),

@@ -37,6 +37,11 @@ def all_units(connection: Connection) -> dict[str, str]:
     return dict(connection.execute(select(item.c.item_id, item.c.unit)).all())
 
 
+def all_currencies(connection: Connection) -> dict[str, str]:
+    """item_id -> currency, also of items that are gone."""
+    return dict(connection.execute(select(item.c.item_id, item.c.currency)).all())
+
+
 def apply(connection: Connection, written: Sequence[Item], gone: Sequence[str] = ()) -> int:
     """Write items as they now are, take others away, raise the feed's version; return the version in force.
 

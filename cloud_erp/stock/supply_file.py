@@ -5,7 +5,7 @@ Each import says anew how old the figures are, which a till shows beside them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
 
 from pydantic import ValidationError
@@ -15,7 +15,7 @@ from cloud_erp.catalog import service as catalog
 from cloud_erp.config import suggestion
 from cloud_erp.db import now_utc
 from cloud_erp.feeds import service as feeds
-from cloud_erp.imports.cells import CellFault, scaled
+from cloud_erp.imports.cells import CellFault, places_of, scaled, whole
 from cloud_erp.imports.kind import Change, Document, Documents, Kind
 from cloud_erp.imports.sheet import Columns, Faults, Line
 from cloud_erp.text import printable
@@ -25,22 +25,31 @@ FIELDS = ("item_id", *Expected.model_fields)
 GRAMS = 3
 
 
+class _CellOf(Exception):
+    def __init__(self, column: str, error: CellFault) -> None:
+        super().__init__(str(error))
+        self.column, self.error = column, error
+
+
 class Supplies(Kind):
     name = SUPPLIES
     feed = SUPPLIES
     model = SupplyRow
     key = "item_id"
     columns = Columns(
-        ("item_id", "reference", "quantity", "due", "supplier", "store_id"), ("item_id", "reference", "quantity", "due")
+        ("item_id", "reference", "quantity", "due", "supplier", "store_id", "lead_time_days", "cost"),
+        ("item_id", "reference", "quantity", "due"),
     )
+    labels: ClassVar[Mapping[str, str]] = {"cost_minor": "cost"}
     advice: ClassVar[Mapping[str, str]] = {"due": "write a day as 2026-11-24", "reference": "give 1 to 64 characters"}
 
     def __init__(self) -> None:
         self._units: dict[str, str] = {}
+        self._currencies: dict[str, str] = {}
         self._as_of = now_utc()
 
     def known(self, connection: Connection) -> Documents:
-        self._units = catalog.all_units(connection)
+        self._units, self._currencies = catalog.all_units(connection), catalog.all_currencies(connection)
         rows = feeds.known_rows(connection, SUPPLIES)
         return {key: {name: row[name] for name in row if name != "as_of"} for key, row in rows.items()}
 
@@ -82,17 +91,33 @@ class Supplies(Kind):
             return []
         given = dict(line.given)
         if line.cells is not None:
-            given = {name: text for name, text in line.cells.items() if text}
             try:
-                # of goods sold by weight, kilograms
-                given["quantity"] = scaled(line.cells["quantity"], GRAMS if unit == "kg" else 0)
-            except CellFault as error:
-                faults.add(line.row, "quantity", str(error), error.rule)
+                given = self._cells(line.cells, unit, self._currencies[item_id])
+            except _CellOf as fault:
+                faults.add(line.row, fault.column, str(fault.error), fault.error.rule)
                 return []
         listed = given.get("expected")
         if isinstance(listed, list):
             return [one for part in listed if isinstance(part, dict) for one in self._one(part, line, faults)]
         return self._one(given, line, faults)
+
+    def _cells(self, cells: Mapping[str, str], unit: str, currency: str) -> Document:
+        """Quantities of goods sold by weight are kilograms, costs amounts of the item's currency. Raises _CellOf."""
+        given: Document = {name: text for name, text in cells.items() if text}
+        read: dict[str, Callable[[str], int]] = {
+            "quantity": lambda text: scaled(text, GRAMS if unit == "kg" else 0),
+            "lead_time_days": whole,
+            "cost": lambda text: scaled(text, places_of(currency)),
+        }
+        for column, reading in read.items():
+            if column in given or column == "quantity":
+                try:
+                    given[column] = reading(cells[column])
+                except CellFault as error:
+                    raise _CellOf(column, error) from None
+        if "cost" in given:
+            given["cost_minor"] = given.pop("cost")
+        return given
 
     def _one(self, given: Document, line: Line, faults: Faults) -> list[Document]:
         for name in given:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from datetime import time
 from typing import Any
 
+from gateway.api.articles import Articles
 from gateway.app.tenders import TenderParts
 from gateway.clock import Clock
 from gateway.config import Config
@@ -86,6 +87,7 @@ class Counter:
         }
         self._terminals = Terminals(self._desks(book), book, tell, tenders.wallets, clock.wall)
         self.workstations = {name: self._workstation(name, table) for name, table in lanes.items()}
+        self.articles = Articles(catalogue, self.store.locale, self.store.store_id, clock.local, clock.wall)
         self._closes = _closing(self.workstations, clock, config.till.close_at)
         self.payments = LoosePayments(self._terminals, self._in_a_basket)
         self._displays = {

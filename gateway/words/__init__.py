@@ -57,6 +57,14 @@ class Words:
         written: str = format_date(day, format="medium", locale=self._formats())
         return written
 
+    def short_day(self, day: date) -> str:
+        """24 Nov, 24. Nov., 11月24日: a day near today, without its year."""
+        from babel.dates import format_date, format_skeleton  # noqa: PLC0415
+
+        if self.locale == "en":  # of which babel thinks as of American English
+            return str(format_date(day, "d MMM", locale="en"))
+        return str(format_skeleton("MMMd", day, locale=self._formats()))
+
     def _formats(self) -> str:
         from babel.core import Locale, UnknownLocaleError  # noqa: PLC0415
 

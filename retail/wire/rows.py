@@ -179,13 +179,15 @@ class StockRow(Shape):
 
 
 class Expected(Shape):
-    """Goods on their way; store_id: to that store, None to any that reads it."""
+    """Goods on their way; store_id: to that store, None to any that reads it. cost_minor: what was agreed."""
 
     reference: str = Field(min_length=1, max_length=64, examples=["PO 123"])
     quantity: int = Field(ge=1)
     due: date
     supplier: str = Field(default="", max_length=100)
     store_id: Identifier | None = seldom()
+    lead_time_days: int | None = seldom(ge=0, le=1_000, description="from the order until it comes, as a rule")
+    cost_minor: int | None = seldom(ge=0, description="for one piece or one kilogram; not for every role to see")
 
 
 class SupplyRow(Shape):

@@ -26,6 +26,7 @@ from gateway.api import (
 )
 from gateway.api import status as status_api
 from gateway.api.applications import Applications
+from gateway.api.articles import Articles
 from gateway.api.device_tail import DeviceSession
 from gateway.api.events import Stopping
 from gateway.api.scopes import Grant, Tokens
@@ -236,6 +237,7 @@ class Shop:
         """The server, on the same port each time."""
         stopping = Stopping()
         lanes = self.lanes
+        articles = Articles(self.catalogue, "en", "S0421", self.clock.local, self.clock.wall)
         operations = [
             *baskets.operations(lanes, stopping),
             *operators.operations(lanes, self.people),
@@ -245,12 +247,12 @@ class Shop:
             *devices.operations(self._sessions, stopping),
             *basket_offers.operations(lanes),
             *receipts.operations(self.receipts, lanes, self._article, "en"),
-            *items.operations(self.catalogue, "en", "S0421", self.clock.local, self.clock.wall),
+            *items.operations(articles, lanes),
             *status_api.operations(self.status),
             *payments.operations(self.payments, "EUR"),
             *pairing.operations(self.applications),
         ]
-        served = pages.routes(lanes, self._sessions, self.status, self.catalogue, self.applications, stopping)
+        served = pages.routes(lanes, self._sessions, self.status, articles, self.applications, stopping)
         tokens = Tokens(self.tokens, self.applications.find)
         app = application(operations, served, frozenset({"127.0.0.1"}), tokens, "1.2.3")
         listener = bind("127.0.0.1", self.port)

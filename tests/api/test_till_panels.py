@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, expect
 
+from tests.api.store import MILK
+from tests.api.test_article import supplied
 from tests.api.test_till_page import open_till
 from tests.people import STAFF
 
@@ -147,3 +149,17 @@ async def test_a_refusal_is_told_in_the_panel_in_the_words_of_the_till(chromium:
         await expect(panel).to_contain_text("S0421/1/1")
         await panel.get_by_role("button", name="Print a copy").click()
         await expect(panel.get_by_role("alert")).to_contain_text("receipt S0421/1/1 is still to print")
+
+
+async def test_a_cashier_looks_an_article_up_by_keys_alone(chromium: Browser, tmp_path: Path) -> None:
+    async with open_till(chromium, tmp_path) as screen:
+        await supplied(screen.shop)
+        panel = screen.page.locator("#panel")
+        await screen.keys.press("F10", "i")
+        await expect(panel).to_contain_text("Item number, bar code or name")
+        await screen.keys.key(f"{MILK}\n")
+        await expect(panel).to_contain_text("PO 123, 40 pcs, ETA 24 Nov · Dairy Ltd · lead time 3 days")
+        await expect(panel).to_contain_text("Figures of headquarters, 3 h old")
+        await expect(panel).not_to_contain_text("PO 999")
+        await screen.keys.press("Escape")
+        await expect(panel).to_be_hidden()

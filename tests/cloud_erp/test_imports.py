@@ -263,6 +263,19 @@ def test_supplies_of_one_item_are_gathered_and_say_how_old_they_are(database: Da
     ]
 
 
+def test_a_supply_says_lead_time_and_cost_in_csv_as_in_json(database: Database, take: Any) -> None:
+    header = "item_id,reference,quantity,due,supplier,lead_time_days,cost"
+    take(Supplies(), f"{header}\n1001,PO 123,40,2026-11-24,Dairy,3,0.71\n")
+    [from_csv] = rows(database, "supplies")["1001"]["expected"]
+    assert (from_csv["lead_time_days"], from_csv["cost_minor"]) == (3, 71)
+    take(Supplies(), [{"item_id": "1001", **from_csv}])
+    assert rows(database, "supplies")["1001"]["expected"] == [from_csv]
+    assert refused(take, Supplies(), f"{header}\n1001,PO 1,1,2026-11-24,,soon,0.715\n") == [
+        (2, "lead_time_days", "number")
+    ]
+    assert refused(take, Supplies(), f"{header}\n1001,PO 1,1,2026-11-24,,3,0.715\n") == [(2, "cost", "decimals")]
+
+
 # ---- every kind
 
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from starlette.routing import BaseRoute, Mount, Route
 
 from gateway.api.applications import Applications
+from gateway.api.articles import Articles
 from gateway.api.device_tail import DeviceSession
 from gateway.api.events import Stopping
-from gateway.api.items import Searchable
 from gateway.api.pages.customer import CustomerPage
 from gateway.api.pages.frame import HERE, Pages, Static
 from gateway.api.pages.language import Language
@@ -25,15 +25,15 @@ def routes(
     workstations: Mapping[str, Workstation],
     devices: Mapping[str, DeviceSession],
     status: StoreStatus,
-    catalogue: Searchable,
+    articles: Articles,
     applications: Applications,
     stopping: Stopping,
     locale: str = "en",
 ) -> list[BaseRoute]:
     """locale: of the store; a browser may choose another."""
     pages, language = Pages(status, stopping), Language(locale)
-    till = TillPage(pages, language, workstations, catalogue)
-    panels = Panels(pages, language, workstations)
+    till = TillPage(pages, language, workstations, articles)
+    panels = Panels(pages, language, workstations, articles)
     customer = CustomerPage(pages, language, workstations)
     checkout = SelfCheckoutPage(pages, language, workstations, locale)
     technician = TechnicianPage(pages, devices, workstations, applications)

@@ -9,22 +9,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gateway.api.articles import Articles
 from gateway.api.basket_views import view as basket_view
+from gateway.api.items import may_see_costs
 from gateway.api.pages.calls import calls
 from gateway.api.pages.frame import Pages
 from gateway.api.pages.language import Language
 from gateway.api.pages.reasons import REASONS
 from gateway.till.workstation import Workstation
+from gateway.words import Words
 from retail.authority import reaches
-from retail.units import Money
+from retail.units import Money, Weight
 
 #: a receipt's number, as it stands in a path
 RECEIPT = re.compile(r"[A-Za-z0-9._:-]+/[A-Za-z0-9._:-]+/[0-9]+")
+
+HOUR_S, DAY_S = 3_600, 86_400
 
 #: name of a panel -> what its template is told beside the basket
 Facts = Callable[[Workstation, Mapping[str, str]], dict[str, Any]]
@@ -100,6 +106,22 @@ def _money(till: Workstation) -> Callable[[int | None], str]:
     return shown
 
 
+def age(words: Words, seconds: int) -> str:
+    """How old figures are, in one unit."""
+    if seconds < 2 * HOUR_S:
+        return words.text("{number} min old", number=seconds // 60)
+    if seconds < 2 * DAY_S:
+        return words.text("{number} h old", number=seconds // HOUR_S)
+    return words.text("{number} days old", number=seconds // DAY_S)
+
+
+def _measure(words: Words, number: int | None, unit: str) -> str:
+    """Pieces, or grams as kilograms, in words."""
+    if number is None:
+        return "—"
+    return f"{Weight(number).plain()} kg" if unit == "kg" else words.text("{number} pcs", number=number)
+
+
 PANELS: dict[str, Facts] = {
     "menu": _nothing,
     "sign-on": _people,
@@ -123,8 +145,11 @@ PANELS: dict[str, Facts] = {
 
 
 class Panels:
-    def __init__(self, pages: Pages, language: Language, workstations: Mapping[str, Workstation]) -> None:
+    def __init__(
+        self, pages: Pages, language: Language, workstations: Mapping[str, Workstation], articles: Articles
+    ) -> None:
         self._pages, self._language, self._workstations = pages, language, workstations
+        self._articles = articles
         self._facts = {**PANELS, "attend": self._attend}
 
     def _attend(self, _till: Workstation, query: Mapping[str, str]) -> dict[str, Any]:
@@ -132,15 +157,25 @@ class Panels:
         called = [one for one in calls(self._workstations) if one.name == query.get("lane")]
         return {"called": called[0] if called else None}
 
+    def _article(self, words: Words, till: Workstation, query: Mapping[str, str]) -> dict[str, Any]:
+        """The article of the code that was typed, else the first of that name; None where nothing was, or is known."""
+        code = query.get("code", "").strip()
+        named = code and self._articles.catalogue.looked_up(code) is None and self._articles.catalogue.search(code, 1)
+        wanted = named[0].item_id if named else code
+        found = self._articles.found(wanted, may_see_costs(till), words) if code else None
+        return {"code": code, "article": found, "age": partial(age, words), "measure": partial(_measure, words)}
+
     async def show(self, request: Request) -> Response:
         till = self._workstations.get(request.path_params["workstation"])
         facts = self._facts.get(request.path_params["panel"])
+        if request.path_params["panel"] == "article":
+            facts = partial(self._article, self._language.words(request))
         if till is None or facts is None:
             return Response(status_code=404)
-        name = request.path_params["panel"]
+        name, words = request.path_params["panel"], self._language.words(request)
         return self._pages.page(
             f"panels/{name}.html",
-            self._language.words(request),
+            words,
             till=till,
             basket=basket_view(till),
             api=f"/v1/baskets/{till.lane.workstation_id}",

@@ -8,8 +8,8 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from gateway.api.articles import Articles
 from gateway.api.basket_views import view as basket_view
-from gateway.api.items import Searchable
 from gateway.api.pages.calls import calls, calls_of
 from gateway.api.pages.frame import BEAT_S, Pages
 from gateway.api.pages.language import LANGUAGES, Language
@@ -23,10 +23,10 @@ from retail.units import Money, exponent
 
 class TillPage:
     def __init__(
-        self, pages: Pages, language: Language, workstations: Mapping[str, Workstation], catalogue: Searchable
+        self, pages: Pages, language: Language, workstations: Mapping[str, Workstation], articles: Articles
     ) -> None:
         self._pages, self._language = pages, language
-        self._workstations, self._catalogue = workstations, catalogue
+        self._workstations, self._articles = workstations, articles
         self._notices: dict[str, tuple[Notice | None, int]] = {}
 
     async def first(self, _request: Request) -> Response:
@@ -92,7 +92,7 @@ class TillPage:
             pieces=sum(line.quantity if line.quantity is not None else 1 for line in sold),
             tendered=Money(basket.tendered_minor, currency).shown(locale),
             calls=calls(self._workstations, workstation),
-            has_prices=self._catalogue.version() > 0,
+            has_prices=self._articles.version() > 0,
             paid_cash=basket.finished is not None and any(one.tender_type == "Cash" for one in basket.finished.tenders),
         )
 
