@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping
 from datetime import time
+from inspect import signature
 from typing import Any
 
 from gateway.api.articles import Articles
@@ -20,7 +21,7 @@ from gateway.errors import BackroomError, ConfigError
 from gateway.peripherals import DeviceClass, PaymentProgress, PowerChanged, Request, Scan
 from gateway.tables import WorkstationTable
 from gateway.till.catalogue import Catalogue
-from gateway.till.customer_display import COLUMNS, CustomerDisplay
+from gateway.till.customer_display import COLUMNS, CustomerDisplay, words_for
 from gateway.till.day.by_itself import ClosesByItself
 from gateway.till.lane import Ask, Lane, Store
 from gateway.till.ledger import Ledger
@@ -92,7 +93,10 @@ class Counter:
         self.payments = LoosePayments(self._terminals, self._in_a_basket)
         self._displays = {
             table.display: CustomerDisplay(
-                self.workstations[name], self._ask(table.display), _columns(config, table.display)
+                self.workstations[name],
+                self._ask(table.display),
+                _columns(config, table.display),
+                words_for(self.store.locale, _code_page(config, table.display)),
             )
             for name, table in lanes.items()
             if table.display
@@ -245,6 +249,13 @@ def must_fit(config: Config) -> None:
 def _columns(config: Config, display: str) -> int:
     """How wide it is, by the option of its driver."""
     return int((config.device[display].model_extra or {}).get("columns", COLUMNS))
+
+
+def _code_page(config: Config, display: str) -> str:
+    """Whose letters it shows: as configured, else as its driver has it."""
+    table = config.device[display]
+    known = signature(load_driver(table.driver).codec).parameters.get("code_page")
+    return str((table.model_extra or {}).get("code_page", known.default if known is not None else "ascii"))
 
 
 def _closing(tills: Mapping[str, Workstation], clock: Clock, close_at: str | None) -> ClosesByItself | None:

@@ -47,9 +47,9 @@ def cpu_temperature_c() -> float | None:
 def keep_memory_together() -> None:
     """One heap for all threads, so that memory can be given back at all; call it before the first thread.
 
-    glibc's default, a heap per thread, held 8 MiB more after the imports of other threads (mallopt(3), M_ARENA_MAX). By itself
-    it also learns to keep a large block once one was freed, and then holds the 16 MiB of each PIN that was checked
-    (M_MMAP_THRESHOLD).
+    glibc's default, a heap per thread, held 8 MiB more after the imports of other threads (mallopt(3), M_ARENA_MAX).
+    By itself it also learns to keep a large block once one was freed, and then holds the 16 MiB of each PIN that was
+    checked (M_MMAP_THRESHOLD).
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:

@@ -1,6 +1,7 @@
 """The customer's display: the last line and the total while a sale is rung, what is paid and what goes back at its end.
 
-It follows a workstation, and the newest state wins. Whatever the display does, the till never waits for it.
+It follows a workstation, and the newest state wins. Whatever the display does, the till never waits for it. It speaks
+the store's language where the display has its letters, else English.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from gateway.peripherals import DisplayText
 from gateway.till.basket import Line
 from gateway.till.lane import Ask
 from gateway.till.workstation import Workstation
+from gateway.words import Words, message
 from retail.units import Money
 
 log = logging.getLogger(__name__)
@@ -22,13 +24,29 @@ SHOW_WITHIN_S = 3.0
 #: so long the end of a sale stays, if no other begins
 THANKS_S = 20.0
 COLUMNS = 20
+TOTAL, CHANGE, AMOUNT = message("TOTAL"), message("CHANGE"), message("AMOUNT")
+STILL_DUE, BACK = message("STILL DUE"), message("YOU GET BACK")
+WAIT, CARD = message("Please wait"), message("Card payment")
+
+
+def words_for(locale: str, code_page: str) -> Words:
+    """Of this locale, if the letters of this code page (Python's name) suffice for all that is said here."""
+    words = Words(locale)
+    try:
+        for said in (TOTAL, CHANGE, AMOUNT, STILL_DUE, BACK, WAIT, CARD):
+            words.text(said).encode(code_page)
+    except (UnicodeEncodeError, LookupError):
+        return Words("en")
+    return words
 
 
 class CustomerDisplay:
     """run() for ever; wake() when the display came back and must be told again. columns: letters in a row."""
 
-    def __init__(self, workstation: Workstation, ask: Ask, columns: int = COLUMNS) -> None:
+    def __init__(self, workstation: Workstation, ask: Ask, columns: int = COLUMNS, words: Words | None = None) -> None:
+        """words: see words_for(); None: English."""
         self._workstation, self._ask, self._columns = workstation, ask, columns
+        self._words = words or Words("en")
         self._changed = asyncio.Event()
         self._shown: tuple[str, ...] | None = None
         self._dead = False
@@ -79,23 +97,27 @@ class CustomerDisplay:
         if basket.state == "idle":
             if till.last is None:
                 return till.store.name, ""
-            return self._both("TOTAL", till.last.total.plain()), self._both("CHANGE", till.last.change.plain())
+            return self._both(TOTAL, till.last.total), self._both(CHANGE, till.last.change)
         if basket.state in ("paying", "unknown"):
-            words = "Please wait" if basket.state == "unknown" else "Card payment"
+            said = self._words.text(WAIT if basket.state == "unknown" else CARD)
             amount = basket.payment.amount_minor if basket.payment else 0
-            return words, self._both("AMOUNT", Money(amount, basket.currency).plain())
+            return said, self._both(AMOUNT, Money(amount, basket.currency))
         if basket.tenders:
             due = basket.due()
-            left = ("STILL DUE", due.plain()) if due.minor >= 0 else ("YOU GET BACK", (-due).plain())
-            return self._both("TOTAL", basket.total().plain()), self._both(*left)
-        return self._last_line(basket.lines, basket.currency), self._both("TOTAL", basket.total().plain())
+            left = (STILL_DUE, due) if due.minor >= 0 else (BACK, -due)
+            return self._both(TOTAL, basket.total()), self._both(*left)
+        return self._last_line(basket.lines, basket.currency), self._both(TOTAL, basket.total())
 
     def _last_line(self, lines: list[Line], currency: str) -> str:
         sold = [line for line in lines if not line.void]
-        return self._both(sold[-1].description, sold[-1].amount(currency).plain()) if sold else ""
+        return self._row(sold[-1].description, sold[-1].amount(currency)) if sold else ""
 
-    def _both(self, left: str, right: str) -> str:
+    def _both(self, said: str, amount: Money) -> str:
+        return self._row(self._words.text(said), amount)
+
+    def _row(self, left: str, amount: Money) -> str:
         """Left and right in one row; the amount is never cut."""
+        right = amount.plain() if self._words.locale.startswith("en") else self._words.amount(amount)
         room = max(0, self._columns - len(right) - 1)
         while left and _width(left) > room:
             left = left[:-1]
