@@ -63,19 +63,20 @@ class Box:
     def _variables(self) -> Path:
         return self._folder / "uefi-variables.fd"
 
-    async def start(self) -> None:
+    async def start(self, clock: str = "utc") -> None:
+        """clock: what its clock chip says, such as 2001-01-01T00:00:00 where its battery is flat, or there is none."""
         self._starts += 1
         self.console = []
         qmp = self._folder / f"qmp-{self._starts}"
         said = (self._folder / f"qemu-{self._starts}.log").open("wb")
         self._process = await asyncio.create_subprocess_exec(
-            *self._command(qmp), stdout=asyncio.subprocess.PIPE, stderr=said, stdin=asyncio.subprocess.DEVNULL
+            *self._command(qmp, clock), stdout=asyncio.subprocess.PIPE, stderr=said, stdin=asyncio.subprocess.DEVNULL
         )
         said.close()
         self.machine = Machine(self._process, qmp)
         self._reading = asyncio.create_task(self._read(self.machine, self._folder / f"console-{self._starts}.log"))
 
-    def _command(self, qmp: Path) -> list[str]:
+    def _command(self, qmp: Path, clock: str) -> list[str]:
         forwards = "".join(f",hostfwd=tcp:127.0.0.1:{ours}-:{theirs}" for theirs, ours in self.ports.items())
         broker = f"guestfwd=tcp:{HEADQUARTERS[0]}:{HEADQUARTERS[1]}-cmd:socat STDIO TCP4:127.0.0.1:{self._broker_port}"
         return [
@@ -96,7 +97,7 @@ class Box:
             *("-device", "i6300esb", "-action", "watchdog=none"),
             *("-device", "qemu-xhci,id=xhci", "-device", "usb-kbd,bus=xhci.0,id=wedge", "-device", "virtio-rng-pci"),
             *("-chardev", f"socket,id=scale,host=127.0.0.1,port={self._adapter_port},reconnect=1"),
-            *("-serial", "stdio", "-qmp", f"unix:{qmp},server=on,wait=off"),
+            *("-rtc", f"base={clock}", "-serial", "stdio", "-qmp", f"unix:{qmp},server=on,wait=off"),
         ]
 
     async def _read(self, machine: Machine, log: Path) -> None:
