@@ -243,6 +243,10 @@ class Config(Table):
             named |= {f"[device.{name}] {key}": path for key, path in device.secrets().items()}
         return {what: path for what, path in named.items() if path is not None}
 
+    def broker_user(self) -> str | None:
+        """What the box calls itself at the broker: its id, where it has a password and no other name was given."""
+        return self.mqtt.username or (self.gateway.id if self.mqtt.password_file else None)
+
     def check_secrets(self) -> None:
         """Raises ConfigError where one of them cannot be read or is empty."""
         for what, path in self.secret_files().items():
@@ -260,9 +264,7 @@ def load(path: Path, home: Path | None = None, incoming: Path | None = None) -> 
     try:
         text = path.read_text(encoding="utf-8-sig")  # editors on Windows put a mark before the text
     except FileNotFoundError as error:
-        raise ConfigError(
-            f"{path}: no such file; say where it is with --config, or copy docs/gateway.toml there"
-        ) from error
+        raise ConfigError(f"{path}: no such file; {places.to_configure(path)}") from error
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from error
     try:

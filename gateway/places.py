@@ -20,6 +20,8 @@ from gateway.errors import ConfigError
 #: where Debian's files of the product stand; sales stand below STATE, which is the daemon's own
 HOME = Path("/etc/backroom")
 STATE = Path("/var/lib/backroom")
+#: what the package puts in place of a configuration that is not there; nothing starts under it
+DEFAULT = Path("/usr/share/backroom/gateway.toml")
 CREDENTIALS = "credentials"
 #: systemd puts the name of the LoadCredential= line before that of each file of its folder
 HANDED_OVER = "backroom_"
@@ -42,6 +44,17 @@ def secret_file(given: Path, home: Path, incoming: Path | None = None) -> Path:
     ]
     # os.path: a folder that may not be looked into is a place where the file is not.
     return next((one for one in candidates if os.path.exists(one)), path)
+
+
+def to_configure(missing: Path) -> str:
+    """The next step where there is no gateway.toml."""
+    if missing != HOME / "gateway.toml":
+        every_key = DEFAULT.with_name("every-key.toml")
+        return f"say where it is with --config; every key: docs/gateway.toml, on a box {every_key}"
+    return (
+        "on a box with a flashed card put backroom.toml on the card's volume BACKROOM and start the box again; on any"
+        f" other run 'cp {DEFAULT} {missing}' and change what is marked (1) and (2) in it"
+    )
 
 
 def to_make(missing: Path) -> str:

@@ -99,7 +99,7 @@ def _settings(config: Config, password: str | None) -> LinkSettings:
         host=config.mqtt.host,
         port=config.mqtt.port,
         client_id=config.gateway.id,
-        username=config.mqtt.username,
+        username=config.broker_user(),
         password=password,
         tls=files,
         keepalive_s=config.mqtt.keepalive_s,

@@ -28,7 +28,7 @@ from gateway.devices.manager import claim
 from gateway.devices.transport import GROUPS
 from gateway.errors import ConfigError
 from gateway.fleet import health
-from gateway.places import read_secret
+from gateway.places import read_secret, to_configure
 
 Verdict = Literal["ok", "warn", "fail"]
 MARKS: dict[Verdict, str] = {"ok": "ok  ", "warn": "WARN", "fail": "FAIL"}
@@ -67,6 +67,9 @@ def doctor(path: Path, as_json: bool) -> int:
 
 
 def examine(path: Path) -> Iterator[Finding]:
+    if not os.path.lexists(path):
+        yield Finding("configuration", "fail", f"{path}: no such file", to_configure(path))
+        return
     try:
         config = configuration.load(path)
         check(config)

@@ -15,7 +15,7 @@ from gateway.config import Config
 from gateway.errors import ConfigError
 from gateway.fleet.firstboot import IN_FORCE, OFFERED, SECRETS, FirstBoot, Offer, Outcome
 from gateway.log import stderr_is_the_journal
-from gateway.places import HOME
+from gateway.places import DEFAULT, HOME
 
 HOSTNAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 
@@ -39,8 +39,9 @@ def firstboot(
     raise typer.Exit(0 if outcome.well else 1)
 
 
-def take_over(boot: Path, home: Path) -> Outcome:
-    return FirstBoot(boot, home, lambda path, secrets: _read(path, secrets, home), _rename_host).run()
+def take_over(boot: Path, home: Path, default: Path = DEFAULT) -> Outcome:
+    """default: the package's own configuration, which says nothing of this box."""
+    return FirstBoot(boot, home, lambda path, secrets: _read(path, secrets, home), _rename_host, default=default).run()
 
 
 def _read(path: Path, incoming: Path, home: Path) -> Offer:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.errors import ConfigError
-from gateway.places import CREDENTIALS
+from gateway.places import CREDENTIALS, DEFAULT
 
 OFFERED = "backroom.toml"
 ACCEPTED = "backroom-accepted.toml"
@@ -55,6 +55,7 @@ class FirstBoot:
 
     read: checks a configuration (its file, the folder of its secrets); raises ConfigError, a line for each fault.
     group: who may read the configuration; rename: gives the machine its name and raises OSError where it cannot.
+    default: the package's own configuration; a box that has it has none yet.
     """
 
     def __init__(
@@ -64,15 +65,17 @@ class FirstBoot:
         read: Callable[[Path, Path], Offer],
         rename: Callable[[str], None],
         group: str = "backroom",
+        default: Path = DEFAULT,
     ) -> None:
         self._boot, self._home, self._read, self._rename, self._group = boot, home, read, rename, group
         self._credentials = home / CREDENTIALS
         self._in_force = home / IN_FORCE
+        self._default = default
 
     def run(self) -> Outcome:
         offered = self._boot / OFFERED
         if not offered.is_file():
-            if self._in_force.exists() and not self._misnamed():
+            if self._configured() and not self._misnamed():
                 return Outcome(True, f"nothing to take over: there is no {offered}")
             return self._told(Outcome(self._misnamed() is None, self._missing()))
         try:
@@ -142,6 +145,11 @@ class FirstBoot:
                 pass  # an empty folder says nothing
         return notes
 
+    def _configured(self) -> bool:
+        if not self._in_force.exists():
+            return False
+        return not self._default.exists() or self._in_force.read_bytes() != self._default.read_bytes()
+
     def _misnamed(self) -> Path | None:
         """Windows hides the end of a name, and adds one of its own."""
         return next((one for one in (self._boot / f"{OFFERED}.txt", self._boot / "backroom.txt") if one.exists()), None)
@@ -184,12 +192,16 @@ class FirstBoot:
         else:
             lines.append(
                 f"What to do: write {OFFERED} here with a plain text editor, and the files of passwords that it names"
-                f" into a folder {SECRETS}; then start the box again. docs/gateway.toml shows every key."
+                f" into a folder {SECRETS}; then start the box again. {self._every_key()} shows every key."
             )
         return "\n".join(lines)
 
+    def _every_key(self) -> str:
+        beside = self._boot / f"{OFFERED}.example"
+        return f"{beside.name} beside it" if beside.exists() else str(self._default.with_name("every-key.toml"))
+
     def _standing(self) -> str:
-        if self._in_force.exists():
+        if self._configured():
             return "The configuration from before stays in force, and the box sells as it did."
         return "This box has no configuration yet, so it does not sell."
 

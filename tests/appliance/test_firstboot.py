@@ -153,6 +153,29 @@ def test_a_box_without_a_card_or_configuration_says_what_to_do(card: Card) -> No
     assert "write backroom.toml here" in card.result
 
 
+def test_the_default_of_the_package_is_no_configuration(card: Card, tmp_path: Path) -> None:
+    default = tmp_path / "share" / "gateway.toml"
+    default.parent.mkdir()
+    default.write_text("# the package's\n")
+    (card.home / "gateway.toml").write_text("# the package's\n")
+    card.put(GOOD.replace("store_id", "stor_id"))
+    assert not take_over(card.boot, card.home, default).well
+    assert "This box has no configuration yet, so it does not sell." in card.result
+    (card.boot / "backroom.toml").unlink()
+    assert take_over(card.boot, card.home, default).well
+    assert "This box has no configuration yet, so it does not sell." in card.result
+    assert f"{default.with_name('every-key.toml')} shows every key" in card.result
+    (card.home / "gateway.toml").write_text(GOOD)
+    assert take_over(card.boot, card.home, default).text.startswith("nothing to take over")
+
+
+def test_who_writes_it_finds_the_example_that_lies_beside_it(card: Card) -> None:
+    (card.boot / "backroom.toml").unlink()
+    (card.boot / "backroom.toml.example").write_text("")
+    card.start()
+    assert "backroom.toml.example beside it shows every key" in card.result
+
+
 def test_a_name_that_windows_hid_is_explained(card: Card) -> None:
     (card.boot / "backroom.toml").rename(card.boot / "backroom.toml.txt")
     assert not card.start()

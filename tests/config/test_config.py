@@ -8,7 +8,7 @@ import pytest
 
 from gateway.config import load
 from gateway.errors import ConfigError
-from gateway.places import data_folder, read_secret
+from gateway.places import data_folder, read_secret, to_configure
 
 GOOD = """
 [gateway]
@@ -92,6 +92,21 @@ def test_what_is_wrong_is_named(tmp_path: Path, change: tuple[str, str], words: 
 def test_a_missing_file_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="say where it is with --config"):
         load(tmp_path / "nowhere.toml")
+
+
+def test_a_box_without_one_is_told_where_on_a_box_it_goes() -> None:
+    told = to_configure(Path("/etc/backroom/gateway.toml"))
+    assert "put backroom.toml on the card's volume BACKROOM" in told
+    assert "cp /usr/share/backroom/gateway.toml /etc/backroom/gateway.toml" in told
+
+
+@pytest.mark.parametrize(
+    ("lines", "user"),
+    [("", None), ('password_file = "mqtt.password"', "S0421-1"), ('username = "box"', "box")],
+)
+def test_at_the_broker_a_box_goes_by_its_id(lines: str, user: str | None, tmp_path: Path) -> None:
+    config = load(written(tmp_path, GOOD.replace('host = "127.0.0.1"', f'host = "127.0.0.1"\n{lines}')))
+    assert config.broker_user() == user
 
 
 def test_a_secret_that_is_not_there_is_named_but_never_shown(tmp_path: Path) -> None:
