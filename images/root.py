@@ -146,6 +146,9 @@ class RootTree:
             _empty(tree / folder)
         (tree / "boot/firmware").mkdir()
         (tree / "usr/lib/tmpfiles.d/backroom-image.conf").write_text(f"L /var/lib/dpkg - - - - /{LISTS}\n")
+        # The package's default says nothing of this box; where the data partition's folder is not shown over it, it
+        # would pass for a configuration.
+        (tree / "etc/backroom/gateway.toml").unlink(missing_ok=True)
         for old in ("passwd-", "shadow-", "group-", "gshadow-", ".pwd.lock", "subuid-", "subgid-", "ld.so.cache~"):
             (tree / "etc" / old).unlink(missing_ok=True)
         for left in (*lists.glob("lock*"), *lists.glob("*-old")):

@@ -20,6 +20,7 @@ from images.story.till import Till, greeting, page
 from images.story.vm import Box
 
 NAME = "backroom.local"
+NO_CLOCK = "2001-01-01T00:00:00"
 GRAMS = 450
 CASH_MINOR = 5000
 #: an emulated box beside other work starts in minutes
@@ -40,6 +41,7 @@ class Day:
         self.seconds: dict[str, float] = {}
         self.facts: dict[str, Any] = {}
         self._totals: list[int] = []
+        self._began = 0.0  # the hour of the first start, in seconds UTC
         items = [item for item in sample_items() if item.price and item.barcode]
         self._pieces: list[SampleItem] = [item for item in items if item.unit == "each"]
         self._by_weight: SampleItem = next(item for item in items if item.unit == "kg")
@@ -58,6 +60,7 @@ class Day:
         await self._step("backroom.local by mDNS", self._its_name)
         await self._step("receipt on the USB printer", self._receipt)
         await self._step("inside", self._look_inside)
+        await self._step("without a configuration: a page says so", self._unconfigured)
         await self._step("power button, card in order", self._power_off)
         await self._step("ruined card: a page says so", self._ruined)
 
@@ -71,7 +74,7 @@ class Day:
     # --- the first start --------------------------------------------------------------------------------------------
 
     async def _first_boot(self) -> str:
-        began = time.monotonic()
+        began, self._began = time.monotonic(), time.time()
         await self._box.start()
         await self._box.until_said(r"Linux version \d", START_S)
         self.facts["kernel"] = (
@@ -133,10 +136,12 @@ class Day:
         self._card.put_key(self._inside.public)
         if "backroom.toml" in "".join(self._card.names()).replace("backroom.toml.example", ""):
             raise NotSo("backroom.toml still lies on the card's boot partition, with its secrets beside it")
+        if "took over" not in (result := self._card.result()):
+            raise NotSo(f"backroom-result.txt on the card says: {result}")
         return f"{waiting['number']} waits, {self._pieces[2].description} lies on the till"
 
     async def _second_boot(self) -> str:
-        await self._box.start()
+        await self._box.start(clock=NO_CLOCK)
         await self._box.until_said(r"Started .*backroom\.service", START_S)
         await self._box.until("its API answers", self._till.answers, STEP_S)
         lines = await self._till.lines()
@@ -210,6 +215,10 @@ class Day:
         self.facts["boots_in_journal"] = int(await run("journalctl --list-boots --no-pager -q | wc -l"))
         if self.facts["boots_in_journal"] < 2:
             raise NotSo("the journal of the first start is not there: /var/log/journal or the machine id did not stay")
+        behind_s = round(time.time() - int(await run("date +%s")))
+        if behind_s > time.time() - self._began:
+            raise NotSo(f"its clock chip said {NO_CLOCK}, and it is {behind_s} s behind: it forgot the first start")
+        self.facts["clock_behind_s"] = behind_s
         self.facts["watchdog"] = (await run("cat /sys/class/watchdog/*/state | sort | head -n 1")).strip()
         if self.facts["watchdog"] != "active":
             raise NotSo("nobody feeds the hardware watchdog: systemd found it too late, or RuntimeWatchdogSec= is lost")
@@ -218,11 +227,31 @@ class Day:
         self.facts["memory_mib"] = int(await run("systemctl show -P MemoryCurrent backroom.service")) // 2**20
         return f"root {self.facts['root'].split()[0]} read-only, data {self.facts['data_mib']} MiB, no unit failed"
 
+    async def _unconfigured(self) -> str:
+        """As on a card that nobody wrote backroom.toml to: its units, asked again without a gateway.toml."""
+        run = self._inside.run
+        # /etc/backroom is a folder of the data partition, shown over the root's; that one must have nothing in it
+        if await self._inside.refused(
+            "unshare -m sh -c 'umount /etc/backroom && test ! -e /etc/backroom/gateway.toml'"
+        ):
+            raise NotSo("the root has a gateway.toml of its own, which would pass for this box's configuration")
+        await run("systemctl stop backroom && mv /etc/backroom/gateway.toml /data/gateway.toml.of-the-test")
+        await run("systemctl restart backroom-firstboot && systemctl start backroom backroom-trouble")
+
+        async def served() -> bool:
+            both = [await page(self._box.ports[port]) for port in (80, 8380)]
+            return all(status == 503 and "no configuration yet" in text for status, text in both)
+
+        await self._box.until("a page on ports 80 and 8380 says that it has no configuration", served, STEP_S)
+        told = await run("backroom doctor; test $? = 2")
+        if "volume BACKROOM" not in told:
+            raise NotSo(f"'backroom doctor' does not say where a configuration goes: {told}")
+        return told.strip().splitlines()[0]
+
     async def _power_off(self) -> str:
         await self._box.power_off(STEP_S)
-        result = self._card.result()
-        if "took over" not in result:
-            raise NotSo(f"backroom-result.txt on the card says: {result}")
+        if "no configuration yet" not in (result := self._card.result()):
+            raise NotSo(f"it had no configuration, and backroom-result.txt on the card says: {result}")
         return self._card.check()
 
     async def _ruined(self) -> str:
