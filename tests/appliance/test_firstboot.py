@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
 
 from gateway.cli.firstboot import take_over
+from tests.devices.test_tls import identity
 
 GOOD = """\
 [gateway]
@@ -151,6 +153,15 @@ def test_a_box_without_a_card_or_configuration_says_what_to_do(card: Card) -> No
     assert card.start()
     assert "This box has no configuration yet, so it does not sell." in card.result
     assert "write backroom.toml here" in card.result
+
+
+def test_the_configuration_that_technicians_are_shown_is_taken_over_as_it_stands(card: Card) -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "technician.md").read_text(encoding="utf-8")
+    card.put(textwrap.dedent(guide.partition("  ```toml\n")[2].partition("  ```\n")[0]))
+    identity(card.secrets, "ca")
+    assert card.start(), card.result
+    assert "gateway S0421-1 of store S0421, 3 devices, headquarters at hq.example.com:8883" in card.result
+    assert "Moved from backroom-secrets into the box: api.token, ca.pem, mqtt.password." in card.result
 
 
 def test_the_default_of_the_package_is_no_configuration(card: Card, tmp_path: Path) -> None:
