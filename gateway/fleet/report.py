@@ -49,7 +49,8 @@ class Report:
         return State(state=word, session=session, boot_id=self._clock.boot_id, since=self._since)
 
     def business_day(self) -> date:
-        return max(self._clock.local_date(), self._ledger.last_business_date() or date.min)
+        """Over midnight, too, that of the open session."""
+        return self._ledger.business_day(self._clock.local_date())
 
     def position(self) -> LogPosition:
         position = self._outbox.position()

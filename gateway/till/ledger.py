@@ -185,6 +185,13 @@ class Ledger:
         )
         return date.fromisoformat(rows[0]["day"]) if rows[0]["day"] else None
 
+    def business_day(self, today: date) -> date:
+        """The newest day that an open session has; without one today, and never a day before the last."""
+        rows = self._database.read("SELECT max(business_date) AS day FROM till_session WHERE state = 'open'")
+        if rows[0]["day"]:
+            return date.fromisoformat(rows[0]["day"])
+        return max(today, self.last_business_date() or today)
+
     def day(self, business_date: date) -> tuple[int, int]:
         """(how many sales, their sum in minor units) of one business day."""
         rows = self._database.read(
