@@ -19,7 +19,7 @@ def a_day_ago(folder: Path) -> None:
     """What the till wrote so far was written on the day before."""
     with contextlib.closing(sqlite3.connect(folder / "data" / "money.sqlite")) as money, money:
         for table in ("till_session", "retail_transaction"):
-            money.execute(f"UPDATE {table} SET business_date = date(business_date, '-1 day')")  # noqa: S608  ours
+            money.execute(f"UPDATE {table} SET business_date = date(business_date, '-1 day')")
 
 
 async def test_sales_of_the_open_session_are_todays_behind_midnight_and_after_its_close_they_are_not(
