@@ -19,6 +19,7 @@ UNREGISTERED = "unregistered_gateway"
 UNREADABLE = "unreadable_batch"
 EQUIVOCATION = "equivocation"
 CHAIN = "chain_mismatch"
+HELP = "help_called"
 SUBJECT_LENGTH = 128
 #: who cleared an alarm that mended
 SYSTEM = "system"
@@ -98,6 +99,12 @@ def open_of(connection: Connection, code: str) -> set[str]:
     """The gateways for which an alarm of that code is open."""
     query = select(alarm.c.gateway).where(alarm.c.code == code, alarm.c.cleared_at.is_(None))
     return set(connection.execute(query).scalars())
+
+
+def open_subjects(connection: Connection, gateway_id: str, code: str) -> set[str]:
+    """What the open alarms of that code at this gateway are about."""
+    query = select(alarm.c.subject).where(alarm.c.gateway == gateway_id, alarm.c.code == code)
+    return set(connection.execute(query.where(alarm.c.cleared_at.is_(None))).scalars())
 
 
 def open_counts(connection: Connection) -> dict[str, int]:

@@ -17,7 +17,7 @@ from cloud_erp.db import now_utc
 from cloud_erp.fleet import alarms
 from cloud_erp.fleet.model import alarm, gateway, gateway_device, gateway_live
 from cloud_erp.intake.model import stream
-from retail.wire.presence import Birth, DeviceBrief, DeviceState, GatewayEvent, Metrics, State
+from retail.wire.presence import Birth, DeviceBrief, DeviceState, GatewayEvent, LaneBrief, Metrics, State
 
 #: powers that mean a person should look; `unknown` says only that nobody asked the device yet
 IN_TROUBLE = ("offline", "off")
@@ -43,6 +43,19 @@ class DeviceView(BaseModel):
     last_error: str | None
 
 
+class LaneView(BaseModel):
+    """A workstation of a store, as it said last. call: why somebody is called there."""
+
+    workstation_id: str
+    kind: str
+    state: str
+    since: datetime
+    training: bool = False
+    call: str | None = None
+    call_text: str | None = None
+    call_since: datetime | None = None
+
+
 class GatewayView(BaseModel):
     """One row of the page Stores, and of GET /v1/fleet."""
 
@@ -62,6 +75,7 @@ class GatewayView(BaseModel):
     devices: int
     devices_in_trouble: int
     device_list: list[DeviceView]
+    lanes: list[LaneView]
     queue_depth: int | None
     oldest_unacked_age_s: float | None
     count_today: int | None
@@ -122,7 +136,19 @@ def on_metrics(connection: Connection, heard: Heard, metrics: Metrics) -> bool:
     values = {"metrics": metrics.model_dump_json(), "metrics_at": metrics.at, "updated_at": heard.at}
     _set(connection, heard.gateway, {**values, "last_seen": heard.at})
     _replace_devices(connection, heard.gateway, metrics.devices)
+    _calls(connection, heard.gateway, metrics.lanes)
     return True
+
+
+def _calls(connection: Connection, gateway_id: str, lanes: Sequence[LaneBrief]) -> None:
+    """An alarm for each call that stands at a workstation; it clears itself when somebody came."""
+    standing = {f"{lane.workstation_id} {lane.call_since}": lane for lane in lanes if lane.call is not None}
+    known = alarms.open_subjects(connection, gateway_id, alarms.HELP)
+    for subject, lane in standing.items():
+        text = f"till {lane.workstation_id} calls for somebody: {lane.call_text}"
+        alarms.hold(connection, gateway_id, alarms.HELP, text, subject=subject, severity="warning")
+    for subject in known - standing.keys():
+        alarms.mended(connection, gateway_id, alarms.HELP, subject)
 
 
 def on_device(connection: Connection, heard: Heard, device: DeviceState) -> None:
@@ -232,6 +258,7 @@ def _gateway_view(
         devices=len(devices),
         devices_in_trouble=sum(device.power in IN_TROUBLE for device in devices),
         device_list=devices,
+        lanes=[LaneView.model_validate(one) for one in metrics.get("lanes", [])],
         queue_depth=position.get("unacked"),
         oldest_unacked_age_s=position.get("oldest_unacked_age_s"),
         count_today=position.get("count_today"),

@@ -18,6 +18,7 @@ from gateway.devices.payment import PaymentDesk
 from gateway.devices.snapshot import Happened
 from gateway.drivers import load as load_driver
 from gateway.errors import BackroomError, ConfigError
+from gateway.fleet.lanes import Lanes
 from gateway.peripherals import DeviceClass, PaymentProgress, PowerChanged, Request, Scan
 from gateway.tables import WorkstationTable
 from gateway.till.catalogue import Catalogue
@@ -88,6 +89,7 @@ class Counter:
         }
         self._terminals = Terminals(self._desks(book), book, tell, tenders.wallets, clock.wall)
         self.workstations = {name: self._workstation(name, table) for name, table in lanes.items()}
+        self.lanes = Lanes(self.workstations, clock.wall)
         self.articles = Articles(catalogue, self.store.locale, self.store.store_id, clock.local, clock.wall)
         self._closes = _closing(self.workstations, clock, config.till.close_at)
         self.payments = LoosePayments(self._terminals, self._in_a_basket)

@@ -137,6 +137,7 @@ class Gateway:
             config, self._money, self._inbox, self._outbox, self._book, self._offers.coupons, self._clock
         )
         self._counter = self._make_counter()
+        self._counter.lanes.listen(self._headquarters.moved)
         self._housekeeping = self._make_housekeeping()
         self._disk.listen(self._disk_changed)
         self._manager.listen(self._device_said)
@@ -180,6 +181,7 @@ class Gateway:
             self._ledger,
             self._manager,
             reconnects,
+            lambda: self._counter.lanes.briefs(),  # noqa: PLW0108  the counter comes later
         )
 
     def _make_people(self) -> People:

@@ -14,7 +14,7 @@ from gateway.mqtt.presence import StateWord
 from gateway.queue.inbox import Inbox
 from gateway.queue.outbox import Outbox
 from gateway.till.ledger import Ledger
-from retail.wire.presence import Birth, DeviceBrief, DeviceState, LogPosition, Metrics, State
+from retail.wire.presence import Birth, DeviceBrief, DeviceState, LaneBrief, LogPosition, Metrics, State
 
 
 class Report:
@@ -32,6 +32,7 @@ class Report:
         ledger: Ledger,
         manager: Manager,
         reconnects: Callable[[], int],
+        lanes: Callable[[], list[LaneBrief]],
     ) -> None:
         self._store_id = store_id
         self._currency = currency
@@ -42,7 +43,7 @@ class Report:
         self._inbox = inbox
         self._ledger = ledger
         self._manager = manager
-        self._reconnects = reconnects
+        self._reconnects, self._lanes = reconnects, lanes
         self._since = clock.wall()
 
     def state(self, word: StateWord, session: int) -> State:
@@ -94,6 +95,7 @@ class Report:
             cpu_temperature_c=health.cpu_temperature_c(),
             link_reconnects=self._reconnects(),
             devices=self._briefs(),
+            lanes=self._lanes(),
         )
 
     def devices(self) -> list[DeviceState]:

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from retail.lines import seldom
 from retail.sale import Identifier, Shape, UtcTime
 from retail.wire.log import Epoch, Sha256
 
@@ -61,6 +62,23 @@ class Birth(Shape):
     at: UtcTime
 
 
+#: closed: nothing is sold before a session is opened; signed_off: nor before an operator signs on
+LaneWord = Literal["closed", "signed_off", "idle", "selling", "paying"]
+
+
+class LaneBrief(Shape):
+    """How a workstation stands. since: when that state began. call: why somebody is called, until somebody came."""
+
+    workstation_id: Identifier
+    kind: Literal["attended", "self-checkout"]
+    state: LaneWord
+    since: UtcTime
+    training: bool = seldom(False)
+    call: Literal["help", "weight_mismatch", "bag_not_weighed"] | None = seldom()
+    call_text: str | None = seldom(max_length=200)
+    call_since: UtcTime | None = seldom()
+
+
 class Metrics(Shape):
     """`edge/v1/<gateway>/up/metrics`: small, flat, each 60 s, and soon after something changed."""
 
@@ -73,6 +91,7 @@ class Metrics(Shape):
     cpu_temperature_c: float | None
     link_reconnects: int
     devices: list[DeviceBrief]
+    lanes: list[LaneBrief] = Field(default=[], description="of an earlier software: none")
 
 
 class DeviceState(Shape):

@@ -11,7 +11,17 @@ from retail.wire.ack import Ack, Rejected
 from retail.wire.canonical import canonical, sha256_hex
 from retail.wire.feed import FeedHead, FeedPage, FeedPull, FeedRow
 from retail.wire.log import GENESIS, Batch, Record, chain_link
-from retail.wire.presence import Birth, DeviceBrief, DeviceState, GatewayEvent, HqState, LogPosition, Metrics, State
+from retail.wire.presence import (
+    Birth,
+    DeviceBrief,
+    DeviceState,
+    GatewayEvent,
+    HqState,
+    LaneBrief,
+    LogPosition,
+    Metrics,
+    State,
+)
 from retail.wire.rows import Item
 
 EPOCH = "01KAKJ7Q3M8T4V5W6X7Y8Z9A0B"
@@ -148,6 +158,18 @@ def messages() -> list[Shape]:
             cpu_temperature_c=None,
             link_reconnects=0,
             devices=[SCALE],
+            lanes=[
+                LaneBrief(workstation_id="1", kind="attended", state="idle", since=NOON),
+                LaneBrief(
+                    workstation_id="9",
+                    kind="self-checkout",
+                    state="selling",
+                    since=NOON,
+                    call="help",
+                    call_text="help was asked for",
+                    call_since=NOON,
+                ),
+            ],
         ),
         DeviceState(
             id="scale-1",
