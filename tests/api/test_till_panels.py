@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, expect
 
-from tests.api.store import MILK
+from tests.api.store import MILK, client_of
 from tests.api.test_article import supplied
+from tests.api.test_basket_tenders import last_sale
 from tests.api.test_till_page import open_till
 from tests.people import STAFF
 
@@ -163,3 +164,53 @@ async def test_a_cashier_looks_an_article_up_by_keys_alone(chromium: Browser, tm
         await expect(panel).not_to_contain_text("PO 999")
         await screen.keys.press("Escape")
         await expect(panel).to_be_hidden()
+
+
+async def test_a_wallet_is_read_by_the_cashier_and_paid_with_keys_alone(chromium: Browser, tmp_path: Path) -> None:
+    async with open_till(chromium, tmp_path) as screen:
+        panel = screen.page.locator("#panel")
+        await screen.keys.key("11\n")
+        await screen.rung("Whole milk")
+        await screen.keys.press("F10", "4")
+        await expect(panel).to_contain_text("Pay €1.19 with linepay")
+        await screen.keys.press("F2")
+        await expect(panel).to_contain_text("key the reference that it shows")
+        await expect(panel.get_by_role("heading", level=2)).to_have_text("linepay €1.19")
+        assert screen.shop.lane.basket.state == "unknown", "the intent is on disk before the device is asked"
+        async with client_of(screen.shop) as http:
+            shown = (await http.get("/customer/1")).text
+        assert "Please show your payment code" in shown
+        assert "do not pay again" not in shown
+        await screen.keys.press("Enter")
+        assert screen.shop.lane.basket.state == "unknown", "not without a reference"
+        await screen.keys.key("LP-4711\n")
+        await expect(panel).to_be_hidden()
+        await expect(screen.page.locator(".total .label")).to_have_text("Paid")
+        [paid] = last_sale(screen.shop).tenders()
+        assert (paid.tender_type, paid.wallet, paid.reference, paid.amount_minor) == (
+            "Wallet",
+            "linepay",
+            "LP-4711",
+            119,
+        )
+
+
+async def test_a_wallet_that_did_not_pay_leaves_the_sale_to_be_paid_otherwise(
+    chromium: Browser, tmp_path: Path
+) -> None:
+    async with open_till(chromium, tmp_path) as screen:
+        panel = screen.page.locator("#panel")
+        await screen.keys.key("11\n")
+        await screen.rung("Whole milk")
+        await screen.keys.press("F10", "4", "F2")
+        await expect(panel).to_contain_text("key the reference that it shows")
+        # Set aside, and taken up again by the button at the head; so is a page that was loaded anew.
+        await screen.keys.press("Escape")
+        await expect(panel).to_be_hidden()
+        await screen.page.reload()
+        await expect(panel).to_contain_text("key the reference that it shows")
+        await screen.keys.press("F2")
+        await expect(panel).to_be_hidden()
+        await screen.keys.press("F9")
+        await expect(screen.page.locator(".total .label")).to_have_text("Change due")
+        assert [one.tender_type for one in last_sale(screen.shop).tenders()] == ["Cash"]

@@ -136,6 +136,7 @@ PANELS: dict[str, Facts] = {
     "coupon": _nothing,
     "training": _nothing,
     "pay": _nothing,
+    "wallet": _nothing,
     "return": _return,
     "receipt": _receipt,
     "age": _nothing,

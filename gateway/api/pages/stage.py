@@ -12,7 +12,8 @@ Stage = Literal["idle", "selling", "paying", "unknown", "thanks"]
 
 def stage_of(basket: BasketView) -> Stage:
     if basket.payment is not None:
-        return "unknown" if basket.state == "unknown" else "paying"
+        # A wallet's own device is read by the cashier, which is as unknown as it ever is, and nothing is wrong.
+        return "unknown" if basket.state == "unknown" and not basket.payment.by_hand else "paying"
     if basket.finished is not None:
         return "thanks"
     return "selling" if basket.lines else "idle"

@@ -14,6 +14,8 @@ import { refusal, text } from "./words.js";
 const WORD_NEEDED = "needs_authority";
 /** Keys closer together than this were typed by a scanner. */
 const SCANNER_TYPES_MS = 30;
+/** These press their button also where something is being typed. */
+const FUNCTION_KEY = /^F\d+$/;
 
 export class Panel {
   /** at: where panels are asked for. closed: called when the screen has the keyboard again. */
@@ -68,7 +70,7 @@ export class Panel {
   type(key, typedOn = false) {
     const field = document.activeElement;
     if (key === "Escape") return this.close();
-    if (!field?.matches("input")) return typedOn && this.named(key)?.hasAttribute("data-alone") ? null : this.press(key);
+    if (!field?.matches("input") || FUNCTION_KEY.test(key)) return typedOn && this.named(key)?.hasAttribute("data-alone") ? null : this.press(key);
     if (key === "Enter") return field.form?.requestSubmit();
     if (key.length === 1) field.value += key;
   }
@@ -186,16 +188,17 @@ export class Panel {
     else if (button.dataset.panel) this.show(button.dataset.panel);
   }
 
-  /** The keys of a panel's buttons, where nothing is being typed. */
+  /** The keys of a panel's buttons; letters and digits only where nothing is being typed. */
   keyed(event) {
     event.stopPropagation();
     if (event.ctrlKey || event.altKey || event.metaKey) return;
     if (this.hold(event.key)) return event.preventDefault();
-    const named = event.target.matches("input") ? null : this.named(event.key);
+    const typing = event.target.matches("input") && !FUNCTION_KEY.test(event.key);
+    const named = typing ? null : this.named(event.key);
     const alone = named?.hasAttribute("data-alone") ? named : null;
     this.pressAlone(alone, event.timeStamp);
     if (alone) return event.preventDefault();
-    if (!event.target.matches("input") && event.key !== "Enter" && this.press(event.key)) event.preventDefault();
+    if (!typing && event.key !== "Enter" && this.press(event.key)) event.preventDefault();
   }
 
   /** Why a line costs what it costs, in words; where the box does not say, the figures above stand alone. */

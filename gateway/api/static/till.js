@@ -75,7 +75,7 @@ function needed() {
   if (panel.open && !about && key) return;
   lastNeeded = key;
   if (key) panel.show(button.dataset.panel);
-  else if (about && before === "age") panel.close();
+  else if (about && ["age", "wallet"].includes(before)) panel.close();
 }
 
 /** A notice of the till replaces one of this page. The same mistake made twice has another number, and beeps twice. */
