@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from gateway.api.articles import Articles, ArticleView, ItemsView, view
 from gateway.api.operations import Call, NoSuchThing, Operation
+from gateway.api.scopes import Scope
 from gateway.till.workstation import Workstation
 from retail.authority import reaches
 
@@ -44,7 +45,9 @@ class _Items:
             raise NoSuchThing(
                 f"there is no workstation {lane[:64]}; the configuration has {', '.join(self._workstations)}"
             )
-        found = self._articles.found(code, may_see_costs(self._workstations.get(lane)))
+        # A program that may only look is no cashier's screen: what a manager may see is not for it.
+        sells = call.request.state.grant.allows(Scope.SELL)
+        found = self._articles.found(code, sells and may_see_costs(self._workstations.get(lane)))
         if found is None:
             raise NoSuchThing(f"there is no item {code[:64]}; search with /v1/items?q=")
         return found

@@ -6,6 +6,7 @@ from typing import Any
 
 from gateway.errors import SaleRefused
 from gateway.queue.inbox import Inbox
+from gateway.till.feed_rows import row_of, rows_of
 from retail.barcode import Meaning
 from retail.wire.rows import ITEMS, STOCK, SUPPLIES, Item, StockRow, SupplyRow
 
@@ -36,7 +37,7 @@ class Catalogue:
             raise SaleRefused(
                 f"{_shown(code)} stands for several items ({names}); key the item number", reason="ambiguous"
             )
-        return Item.model_validate(rows[0])
+        return row_of(Item, rows[0], ITEMS)
 
     def rows(self, code: str, meaning: Meaning) -> list[dict[str, Any]]:
         """The items that a code may mean: by bar code, else by item number."""
@@ -46,26 +47,33 @@ class Catalogue:
         return rows
 
     def item(self, item_id: str) -> Item | None:
+        """None: there is none, or its row cannot be used."""
         row = self._inbox.row(ITEMS, item_id)
-        return Item.model_validate(row) if row is not None else None
+        return next(iter(rows_of(Item, [row] if row is not None else [], ITEMS)), None)
 
     def looked_up(self, code: str) -> Item | None:
-        """The item of this number, or the only one with this bar code."""
+        """The item of this number, or the only one with this bar code.
+
+        Raises:
+            SaleRefused: its row cannot be used.
+        """
+        if row := self._inbox.row(ITEMS, code):
+            return row_of(Item, row, ITEMS)
         rows = self._inbox.by_code(ITEMS, code) or self._inbox.by_code(ITEMS, code.lstrip("0"))
-        return self.item(code) or (Item.model_validate(rows[0]) if len(rows) == 1 else None)
+        return row_of(Item, rows[0], ITEMS) if len(rows) == 1 else None
 
     def stock(self, item_id: str) -> StockRow | None:
         """What the stores have of it, as headquarters said last."""
         row = self._inbox.row(STOCK, item_id)
-        return StockRow.model_validate(row) if row is not None else None
+        return row_of(StockRow, row, STOCK) if row is not None else None
 
     def supplies(self, item_id: str) -> SupplyRow | None:
         """What is on its way to this store, as headquarters said last."""
         row = self._inbox.row(SUPPLIES, item_id)
-        return SupplyRow.model_validate(row) if row is not None else None
+        return row_of(SupplyRow, row, SUPPLIES) if row is not None else None
 
     def search(self, words: str, limit: int = 20, unit: str = "") -> list[Item]:
-        return [Item.model_validate(row) for row in self._inbox.search(ITEMS, words, limit, unit)]
+        return rows_of(Item, self._inbox.search(ITEMS, words, limit, unit), ITEMS)
 
 
 def _shown(code: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from gateway.api.scopes import Grant, Scope
 from gateway.clock import rfc3339
 from tests.api.store import MILK, Shop, client_of, open_shop
 from tests.people import STAFF
@@ -111,3 +112,18 @@ async def test_what_is_not_known_is_said(http: httpx.AsyncClient) -> None:
     assert "There is no article nothing" in (await http.get("/till/1/panel/article?code=nothing")).text
     page = (await http.get("/till/1/panel/article?code=%3Cb%3E")).text
     assert "<b>" not in page.split("alert")[-1].split("</p>")[0]
+
+
+async def test_a_program_that_may_only_look_sees_no_cost_whoever_is_signed_on(tmp_path: Path) -> None:
+    async with open_shop(tmp_path, operators=STAFF) as shop:
+        shop.tokens = {
+            "a-monitors-token": Grant("monitor", frozenset({Scope.READ})),
+            "a-tills-token": Grant("till", frozenset({Scope.READ, Scope.SELL})),
+        }
+        async with shop.served(), client_of(shop) as http:
+            await supplied(shop)
+            http.headers["Authorization"] = "Bearer a-tills-token"
+            await signs_on(http, "mia", "9999")
+            assert (await http.get("/v1/items/11?workstation=1")).json()["cost_minor"] == 73
+            http.headers["Authorization"] = "Bearer a-monitors-token"
+            assert (await http.get("/v1/items/11?workstation=1")).json()["cost_minor"] is None

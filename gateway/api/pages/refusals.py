@@ -12,6 +12,7 @@ REFUSALS = {
     "unknown_item": message("This article is not known."),
     "ambiguous": message("The code stands for several articles."),
     "no_price": message("The article has no price."),
+    "unreadable_row": message("What headquarters sent of it cannot be used."),
     "no_catalogue": message("No price book is here yet."),
     "expired": message("It has expired: do not sell it."),
     "recalled": message("It is recalled: do not sell it."),

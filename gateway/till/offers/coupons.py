@@ -10,6 +10,7 @@ from datetime import datetime
 
 from gateway.errors import SaleRefused
 from gateway.queue.inbox import Inbox
+from gateway.till.feed_rows import row_of
 from gateway.till.offers.book import OfferBook, Work, used_up
 from retail.wire.rows import COUPONS, CouponRow
 
@@ -23,7 +24,7 @@ class Coupons:
     def find(self, code: str) -> CouponRow | None:
         """By the code on it; printed letters may be keyed small."""
         row = self._inbox.row(COUPONS, code) or (self._inbox.row(COUPONS, code.upper()) if code.islower() else None)
-        return CouponRow.model_validate(row) if row is not None else None
+        return row_of(CouponRow, row, COUPONS) if row is not None else None
 
     def check(self, code: str, member_id: str | None, sale: str, local: datetime) -> CouponRow:
         """The coupon with this code, good now, for this member, for the sale of this key.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gateway.errors import SaleRefused
 from gateway.queue.inbox import Inbox
+from gateway.till.feed_rows import row_of
 from gateway.till.offers.rows import MemberOnSale
 from retail.wire.rows import MEMBERS, MemberRow, member_code
 
@@ -30,14 +31,14 @@ class Members:
             )
         if not rows:
             raise self._unknown(field)
-        return _on_sale(MemberRow.model_validate(rows[0]))
+        return _on_sale(row_of(MemberRow, rows[0], MEMBERS))
 
     def by_id(self, member_id: str) -> MemberOnSale:
         """Raises SaleRefused: there is no such member."""
         row = self._inbox.row(MEMBERS, member_id)
         if row is None:
             raise self._unknown("member_id")
-        return _on_sale(MemberRow.model_validate(row))
+        return _on_sale(row_of(MemberRow, row, MEMBERS))
 
     def _unknown(self, field: str) -> SaleRefused:
         if self._inbox.version(MEMBERS) is None:

@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from gateway.queue.inbox import Inbox
+from gateway.till.feed_rows import rows_of
 from gateway.till.offers.rulebook import RuleBook
 from retail.wire.rows import ITEMS, STOCK, Item, StockRow
 
@@ -123,7 +124,8 @@ class ShelfNow:
     def _has(self, item_id: str) -> bool:
         """Unknown is as good as there."""
         row = self._inbox.row(STOCK, item_id)
-        return row is None or StockRow.model_validate(row).on_hand.get(self._store_id, 1) > 0
+        known = rows_of(StockRow, [row] if row is not None else [], STOCK)
+        return not known or known[0].on_hand.get(self._store_id, 1) > 0
 
 
 def _line_of_row(item_id: str, row: dict[str, Any], at: datetime) -> EngineLine | None:
@@ -132,7 +134,10 @@ def _line_of_row(item_id: str, row: dict[str, Any], at: datetime) -> EngineLine 
 
     if row.get("unit", "each") != "each" or row.get("not_discountable") or "*" in row.get("recalled_lots", ()):
         return None
-    price = Item.model_validate(row).price_at(at) if row.get("prices") else row.get("price_minor")
+    price = row.get("price_minor")
+    if row.get("prices"):
+        known = rows_of(Item, [row], ITEMS)
+        price = known[0].price_at(at) if known else None
     if price is None:
         return None
     return EngineLine(

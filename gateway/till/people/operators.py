@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gateway.queue.inbox import Inbox
+from gateway.till.feed_rows import rows_of
 from retail.wire.rows import OPERATORS, OperatorRow
 
 
@@ -22,14 +23,14 @@ class Operators:
         """The operator, if active now."""
         if self._from_headquarters():
             row = self._inbox.row(OPERATORS, operator_id)
-            known = OperatorRow.model_validate(row) if row else None
+            known = next(iter(rows_of(OperatorRow, [row] if row else [], OPERATORS)), None)
         else:
             known = self._of_the_shop.get(operator_id)
         return known if known is not None and known.active else None
 
     def active(self) -> list[OperatorRow]:
         if self._from_headquarters():
-            known = [OperatorRow.model_validate(row) for row in self._inbox.rows(OPERATORS)]
+            known = rows_of(OperatorRow, self._inbox.rows(OPERATORS), OPERATORS)
         else:
             known = list(self._of_the_shop.values())
         return [one for one in known if one.active]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gateway.till.feed_rows import row_of
 from gateway.till.tenders.vouchers import Feeds
 from gateway.till.uses import Uses
 from retail.wire.rows import MEMBERS, MemberRow
@@ -37,4 +38,4 @@ class PointsBalance:
         row = self._feeds.row(MEMBERS, member_id)
         if row is None:
             return None
-        return MemberRow.model_validate(row).points - self._uses.used("points", member_id, besides)
+        return row_of(MemberRow, row, MEMBERS).points - self._uses.used("points", member_id, besides)

@@ -12,6 +12,7 @@ from datetime import date
 from typing import Any, Protocol
 
 from gateway.errors import SaleRefused
+from gateway.till.feed_rows import row_of
 from gateway.till.uses import Uses
 from retail.wire.rows import VOUCHERS, VoucherRow
 
@@ -46,7 +47,7 @@ class Vouchers:
         """besides: the key of a basket that does not count. None: nobody knows this voucher."""
         row = self._feeds.row(VOUCHERS, voucher_id)
         if row is not None:
-            known = VoucherRow.model_validate(row)
+            known = row_of(VoucherRow, row, VOUCHERS)
             used = self._uses.used("voucher", voucher_id, besides)
             left = known.balance_minor - used
             return Left(voucher_id, left, known.balance_minor, known.currency, known.valid_until, ever=False)
