@@ -15,30 +15,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import IO, Any
 
-from gateway.api import (
-    basket_guards,
-    basket_offers,
-    baskets,
-    devices,
-    items,
-    labels,
-    operators,
-    pages,
-    pairing,
-    payments,
-    receipts,
-    sessions,
-    status,
-    suspended,
-    transactions,
-)
+from gateway.api import status
 from gateway.api.applications import Applications
 from gateway.api.events import Stopping
 from gateway.api.scopes import tokens_of
-from gateway.api.server import application, bind, serve
+from gateway.api.server import bind, serve
 from gateway.app.check import check_tls
 from gateway.app.counter import Counter
 from gateway.app.headquarters import Headquarters
+from gateway.app.served import Served
 from gateway.app.tenders import TenderParts
 from gateway.clock import Clock
 from gateway.config import Config
@@ -68,7 +53,6 @@ from gateway.till.ledger import Ledger
 from gateway.till.offers import book as offer_book
 from gateway.till.offers.store import StoreOffers
 from gateway.till.paper.jobs import ReceiptJobs
-from gateway.till.paper.shelf_label_template import templates
 from gateway.till.payments import journal as payment_journal
 from gateway.till.payments.journal import PaymentBook
 from gateway.till.people.operators import Operators
@@ -141,7 +125,8 @@ class Gateway:
         self._housekeeping = self._make_housekeeping()
         self._disk.listen(self._disk_changed)
         self._manager.listen(self._device_said)
-        self._app = application(self._operations(), self._pages(), self._hosts(), tokens, SOFTWARE)
+        served = Served(config, self._counter, self._manager, self._people, self._applications, self._stopping)
+        self._app = served.application(self._status, self._outbox, self._clock, tokens, SOFTWARE)
 
     def _open_money(self, path: Path) -> Database:
         """Open the money file; a damaged one is put aside and what can be read of it goes into a new one."""
@@ -219,49 +204,6 @@ class Gateway:
         return Housekeeping(
             self._disk, Retention(self._money, prune), self._clock, self._outbox.tell, self._counter.idle
         )
-
-    def _operations(self) -> list[Any]:
-        counter, store = self._counter, self._counter.store
-        return [
-            *status.operations(self._status),
-            *baskets.operations(counter.workstations, self._stopping),
-            *operators.operations(counter.workstations, self._people),
-            *sessions.operations(counter.workstations),
-            *basket_guards.operations(counter.workstations, self._stopping),
-            *suspended.operations(counter.workstations),
-            *basket_offers.operations(counter.workstations),
-            *items.operations(counter.articles, counter.workstations),
-            *transactions.operations(counter.posting, self._outbox),
-            *receipts.operations(counter.receipts, counter.workstations, counter.article, store.locale),
-            *payments.operations(counter.payments, self._config.gateway.currency),
-            *pairing.operations(self._applications),
-            *devices.operations(self._manager.sessions, self._stopping),
-            *labels.operations(
-                self._manager.sessions,
-                counter.article,
-                templates(self._config.gateway.shelf_labels),
-                self._config.gateway.locale,
-                self._clock.local,
-            ),
-        ]
-
-    def _pages(self) -> list[Any]:
-        return pages.routes(
-            self._counter.workstations,
-            self._manager.sessions,
-            self._status,
-            self._counter.articles,
-            self._applications,
-            self._stopping,
-            self._config.gateway.locale,
-        )
-
-    def _hosts(self) -> frozenset[str]:
-        """The names a browser may use for this box."""
-        loopback = {"127.0.0.1", "localhost", "::1"}
-        if not self._config.api.guarded:
-            return frozenset(loopback)
-        return frozenset(loopback | {self._config.api.host} | set(self._config.api.names))
 
     # --- joints -----------------------------------------------------------------------------------------------------
 
