@@ -204,12 +204,15 @@ async def test_a_wallet_that_did_not_pay_leaves_the_sale_to_be_paid_otherwise(
         await screen.rung("Whole milk")
         await screen.keys.press("F10", "4", "F2")
         await expect(panel).to_contain_text("key the reference that it shows")
+        await expect(screen.page.locator(".sum")).to_have_class("sum")
         # Set aside, and taken up again by the button at the head; so is a page that was loaded anew.
         await screen.keys.press("Escape")
         await expect(panel).to_be_hidden()
         await screen.page.reload()
         await expect(panel).to_contain_text("key the reference that it shows")
-        await screen.keys.press("F2")
+        await screen.keys.press("F2", "F2")  # the wallet's own key, held down
+        assert screen.shop.lane.basket.state == "unknown"
+        await screen.keys.press("F7")
         await expect(panel).to_be_hidden()
         await screen.keys.press("F9")
         await expect(screen.page.locator(".total .label")).to_have_text("Change due")
