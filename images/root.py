@@ -146,6 +146,8 @@ class RootTree:
             _empty(tree / folder)
         (tree / "boot/firmware").mkdir()
         (tree / "usr/lib/tmpfiles.d/backroom-image.conf").write_text(f"L /var/lib/dpkg - - - - /{LISTS}\n")
+        # It names the builder's own cache, as mmdebstrap was told it.
+        (tree / "etc/apt/sources.list").unlink(missing_ok=True)
         # The package's default says nothing of this box; where the data partition's folder is not shown over it, it
         # would pass for a configuration.
         (tree / "etc/backroom/gateway.toml").unlink(missing_ok=True)

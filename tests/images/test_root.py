@@ -14,6 +14,7 @@ def test_a_tidied_tree_has_nothing_of_one_box_and_nothing_younger_than_its_lock(
     # given what dpkg left there
     tree = tmp_path / "root"
     for file in (
+        "etc/apt/sources.list",
         "etc/backroom/gateway.toml",
         "etc/machine-id",
         "etc/passwd-",
@@ -30,7 +31,8 @@ def test_a_tidied_tree_has_nothing_of_one_box_and_nothing_younger_than_its_lock(
     (tree / "usr/lib/tmpfiles.d").mkdir(parents=True)
     # when
     RootTree("arm64", tree, Lock(EPOCH, (), ()), tmp_path)._tidy()
-    # then the package's default is no configuration of this box
+    # then it does not say where it was built, and the package's default is no configuration of this box
+    assert not (tree / "etc/apt/sources.list").exists()
     assert list((tree / "etc/backroom").iterdir()) == []
     assert (tree / "usr/share/backroom/gateway.toml").exists()
     assert (tree / "etc/machine-id").read_text() == ""
