@@ -32,7 +32,7 @@ OFFERS = """\
   Member         card 2900000010017 or telephone 0912345678: a point a euro, each of them pays a cent; rosé
                  4001234009353 at 6.99
   People         Anna is signed on (PIN 1111); supervisor Suse 2222, manager Max 3333: price overrides, training,
-                 X and Z report
+                 X and Z report, what an article costs (F10, i, 1001)
 """
 
 
@@ -82,7 +82,7 @@ async def _story(world: World, checking: bool, stop: asyncio.Event) -> int:
     await world.start(lambda text: _say(f"demo: {text}"))
     if checking:
         return await check(world, lambda text: _say(f"demo: {text}"))
-    await world.staff()
+    await world.furnish()
     print(
         f"\nA store is open.\n\n  Till           {world.till_page}\n  Customer       {world.gateway.base}/customer/1\n"
         f"  Self-checkout  {world.gateway.base}/self-checkout/2\n  Technician     {world.gateway.base}/technician\n"

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from gateway.demo.broker import CORE_USER, Mosquitto, free_port, is_free
@@ -174,8 +175,15 @@ class World:
         await self.until("headquarters answers", self.core_process, self._core_ready)
         await self.until("the gateway answers and has its price book", self.gateway_process, self.gateway_ready)
 
-    async def staff(self) -> None:
-        """The sample operators, and the cashier among them signed on at workstation 1."""
+    async def furnish(self) -> None:
+        """The sample operators, the cashier among them signed on at workstation 1, and goods that are on their way."""
+        due = (datetime.now(UTC) + timedelta(days=3)).date()
+        supplies = self.folder / "supplies.csv"
+        supplies.write_text(
+            "item_id,reference,quantity,due,supplier,store_id,lead_time_days,cost\n"
+            f"1001,PO 123,40,{due},Nordmilch,{STORE_ID},3,0.71\n1306,PO 124,12,{due},Kaffeehaus,{STORE_ID},14,4.90\n"
+        )
+        await self.run_core("import", "supplies", str(supplies))
         with sample_file("samples", "operators.csv").open(encoding="utf-8", newline="") as file:
             cashier = next(csv.DictReader(file))
         await self.run_core("import", "operators", file.name)

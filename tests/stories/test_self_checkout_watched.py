@@ -72,7 +72,7 @@ async def page(world: World) -> str:
 
 async def test_headquarters_sees_it_sell_call_for_help_and_close(world: World) -> None:
     await becomes(world, 30, state="closed", kind="self-checkout")
-    await world.staff()
+    await world.furnish()
     with sample_file("samples", "operators.csv").open(encoding="utf-8", newline="") as file:
         cashier = next(csv.DictReader(file))
     attendant = {"authorisation": {"operator_id": cashier["operator_id"], "pin": cashier["pin"]}}
