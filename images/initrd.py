@@ -33,7 +33,7 @@ FOR = {
         *("drivers/pmdomain/bcm/*", "drivers/soc/bcm/*", "drivers/nvmem/*raspberrypi*"),
     ),
 }
-FOLDERS = ("bin", "data", "dev", "etc", "proc", "root", "run", "sys", "usr")
+FOLDERS = ("bin", "data", "dev", "etc", "proc", "run", "sys", "sysroot", "usr")
 
 
 def pack(arch: str, busybox: Path, modules: Path, work: Path, epoch: int) -> bytes:
