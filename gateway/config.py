@@ -91,6 +91,11 @@ class MqttTable(Table):
     keepalive_s: int = Field(default=30, ge=5, le=600)
     reconnect_most_s: float = Field(default=30.0, gt=0, le=600)
 
+    @property
+    def in_plain_sight(self) -> bool:
+        """Sales and the password cross a network that others may listen to."""
+        return self.tls is None and not _loopback(self.host)
+
 
 class TokenTable(Table):
     """[api.tokens.<name>]: a token of its own for a program that is not the box's keeper."""

@@ -184,7 +184,11 @@ def _headquarters(config: Config, password: str | None, status: Any) -> Iterator
         text = f"{host}:{port}: {error.strerror or error}"
         yield Finding("broker", "fail", text, "check the router and the firewall; sales go on and wait meanwhile")
         return
-    yield Finding("broker", "ok", f"{host}:{port} answers")
+    if config.mqtt.in_plain_sight:
+        text = f"{host}:{port} answers, and without TLS: who listens on the way reads the sales and the password"
+        yield Finding("broker", "warn", text, "have headquarters give a TLS port and set [mqtt.tls] ca_file")
+    else:
+        yield Finding("broker", "ok", f"{host}:{port} answers")
     if status and not status["online"]:
         why = status["link_error"] or "no reason given"
         yield Finding(

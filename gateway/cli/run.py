@@ -16,6 +16,8 @@ from gateway.config import Config
 from gateway.errors import BackroomError
 from gateway.fleet.notify import Notifier
 
+log = logging.getLogger(__name__)
+
 DEFAULT_CONFIG = Path("/etc/backroom/gateway.toml")
 
 
@@ -51,6 +53,8 @@ def run(arguments: list[str]) -> None:
 def _made(path: Path, notifier: Notifier) -> tuple[Gateway, Config]:
     config = configuration.load(path)
     logs.configure(config.gateway.log_level)
+    if config.mqtt.in_plain_sight:
+        log.warning("%s is spoken to without TLS: sales and the password can be read on the way", config.mqtt.host)
     notifier.status(f"checking the money file in {config.gateway.data_dir}")
     return Gateway(config, notifier), config
 
