@@ -14,7 +14,7 @@ from torture.driver import Driver
 from torture.house import Box, House
 from torture.program import until
 
-KILLS, KILLS_SHORT = 1000, 16
+KILLS, KILLS_SHORT = 1000, 10
 WAITS_FOR_LIFE = 0.75
 #: the longest rest between two kills
 REST_S, REST_SHORT_S = 1.0, 0.3

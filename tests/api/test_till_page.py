@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from retail.wire.rows import OperatorRow
 from tests.api.browser import Keys, browser_page
@@ -377,3 +377,20 @@ async def test_the_page_speaks_the_language_that_its_reader_chose(chromium: Brow
         await page.context.clear_cookies()
         await page.reload()
         await expect(page.locator(".total .label")).to_have_text("Total")
+
+
+async def test_what_a_scanner_types_before_the_page_is_ready_is_rung(chromium: Browser, tmp_path: Path) -> None:
+    async with open_till(chromium, tmp_path) as screen:
+        shown, may_go_on = asyncio.Event(), asyncio.Event()
+
+        async def late(route: Route) -> None:
+            shown.set()
+            await may_go_on.wait()
+            await route.continue_()
+
+        await screen.page.route("**/words.js*", late)
+        await screen.page.reload(wait_until="commit")
+        await asyncio.wait_for(shown.wait(), 10)
+        await screen.keys.key("11\n3x12\n")
+        may_go_on.set()
+        await expect(screen.total).to_have_text("€11.66")

@@ -6,7 +6,6 @@ import json
 import re
 import shlex
 import signal
-import socket
 import subprocess
 import time
 import urllib.request
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.demo.broker import free_port
 from tests.deb.box import DPKG, ENVIRONMENT, Box
 from tests.deb.made import FIRST, SECOND, package
 
@@ -75,6 +75,7 @@ def priced_in(box: Box) -> int:
     return total
 
 
+@pytest.mark.long
 def test_each_compiled_library_loads_and_all_bytecode_is_there(installed: Box) -> None:
     library = f"/opt/backroom/{FIRST}/lib"
     probe = f"""
@@ -95,13 +96,6 @@ assert flags == {{1}}, "not compared with their sources"
     loaded = installed.run("/usr/bin/python3", "-I", "-B", "-c", probe).split()
     assert {"zstandard.backend_c", "pydantic_core._pydantic_core", "PIL._imaging", "_cffi_backend"} <= set(loaded)
     assert "cryptography.hazmat.bindings._rust" in loaded
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def test_the_daemon_runs_as_its_own_user_on_a_read_only_root(box: Box, tmp_path: Path) -> None:
@@ -179,6 +173,7 @@ def test_an_upgrade_keeps_what_the_technician_set_and_a_power_cut_in_it_leaves_a
     assert altered(box) == []
 
 
+@pytest.mark.long
 def test_a_default_that_nobody_changed_follows_the_package_and_the_scripts_may_run_twice(box: Box) -> None:
     info = "/var/lib/dpkg/info/backroom"
     old = "# the default of an earlier release\n"

@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from gateway.demo.broker import free_port
 from gateway.demo.client import Client
 from gateway.errors import BackroomError
 from tests.appliance import tree
 from tests.appliance.container import Container
 from tests.deb.made import FIRST, SECOND, package
-from tests.deb.test_install import CONFIGURED, free_port
+from tests.deb.test_install import CONFIGURED
 from tests.shop import a_shop
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(900)]

@@ -161,3 +161,9 @@ document.addEventListener("keydown", keyed);
 dialogs.blocked.addEventListener("cancel", (event) => event.preventDefault());
 swap(document.getElementById("first").innerHTML, swapped);
 follow(`${here}/events?language=${encodeURIComponent(language)}`, { basket: (html) => swap(html, swapped) });
+for (const key of window.early.take()) {
+  if (key !== "Enter") typed += key;
+  else if (typed.length > 2) command("scan", { code: typed, method: "scanned" });
+  if (key === "Enter") typed = "";
+}
+typedAt = performance.now();

@@ -396,3 +396,4 @@ follow(`/till/${encodeURIComponent(workstation)}/events`, {
   status: (html) => swap(html, swapped),
 }, () => !box.value);
 box.focus();
+for (const key of window.early.take()) key === "Enter" ? enter() : edit((typed) => typed + key);

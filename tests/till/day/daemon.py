@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 import httpx
 
 from gateway.app import FEEDS_FILE
+from gateway.demo.broker import free_port
 from gateway.queue import inbox
 from gateway.queue.database import Database
 from gateway.queue.inbox import Inbox
@@ -49,13 +49,6 @@ name = "Anna"
 role = "manager"
 pin = "{pin}"
 """
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 class Daemon:
