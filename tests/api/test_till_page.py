@@ -379,7 +379,7 @@ async def test_the_page_speaks_the_language_that_its_reader_chose(chromium: Brow
         await expect(page.locator(".total .label")).to_have_text("Total")
 
 
-async def test_what_a_scanner_types_before_the_page_is_ready_is_rung(chromium: Browser, tmp_path: Path) -> None:
+async def test_keys_before_the_page_is_ready_do_what_they_do_after(chromium: Browser, tmp_path: Path) -> None:
     async with open_till(chromium, tmp_path) as screen:
         shown, may_go_on = asyncio.Event(), asyncio.Event()
 
@@ -391,6 +391,9 @@ async def test_what_a_scanner_types_before_the_page_is_ready_is_rung(chromium: B
         await screen.page.route("**/words.js*", late)
         await screen.page.reload(wait_until="commit")
         await asyncio.wait_for(shown.wait(), 10)
-        await screen.keys.key("11\n3x12\n")
+        await screen.keys.key("11\n3x12\n13\n")
+        await screen.keys.press("F2", "F10", "h")
+        await screen.keys.key("coins\n")
         may_go_on.set()
         await expect(screen.total).to_have_text("€11.66")
+        await expect(screen.page.locator("[data-part=attention]")).to_contain_text("Somebody is called here: coins")

@@ -4,10 +4,9 @@ window.early = {
   keys: [],
   hold(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
-    if (event.key.length === 1 || event.key === "Enter") {
-      event.preventDefault();
-      window.early.keys.push(event.key);
-    }
+    if (event.key.length > 1 && !/^(Enter|Escape|Delete|F([2-46-9]|10))$/.test(event.key)) return;
+    event.preventDefault();
+    window.early.keys.push((event.shiftKey && event.key.length > 1 ? "Shift+" : "") + event.key);
   },
   /** What was typed so far; from here on the page hears its keys itself. */
   take() {

@@ -162,8 +162,8 @@ dialogs.blocked.addEventListener("cancel", (event) => event.preventDefault());
 swap(document.getElementById("first").innerHTML, swapped);
 follow(`${here}/events?language=${encodeURIComponent(language)}`, { basket: (html) => swap(html, swapped) });
 for (const key of window.early.take()) {
-  if (key !== "Enter") typed += key;
-  else if (typed.length > 2) command("scan", { code: typed, method: "scanned" });
+  if (key.length === 1) typed += key;
+  else if (key === "Enter" && typed.length > 2) command("scan", { code: typed, method: "scanned" });
   if (key === "Enter") typed = "";
 }
 typedAt = performance.now();

@@ -366,6 +366,15 @@ function keyed(event) {
   } else if (event.key.length === 1 && !(elsewhere && event.key === " ")) box.focus();
 }
 
+/** A key that came before this script did. */
+function typedEarly(name) {
+  if (panel.hold(name) || answered(name)) return;
+  if (plus && name.length === 1) plusWasPartOfACode();
+  const act = actOf(name, false);
+  if (act) act();
+  else if (name.length === 1) edit((typed) => typed + name);
+}
+
 function touched(event) {
   ready();
   const button = event.target.closest("button");
@@ -396,4 +405,4 @@ follow(`/till/${encodeURIComponent(workstation)}/events`, {
   status: (html) => swap(html, swapped),
 }, () => !box.value);
 box.focus();
-for (const key of window.early.take()) key === "Enter" ? enter() : edit((typed) => typed + key);
+for (const name of window.early.take()) typedEarly(name);
