@@ -21,6 +21,7 @@ from gateway.till import ledger
 from gateway.till.catalogue import Catalogue
 from gateway.till.ledger import Ledger
 from gateway.till.offers import book as offer_book
+from gateway.till.offers.rulebook import TOLD, said_of
 from gateway.till.offers.store import StoreOffers
 from gateway.till.paper.beside import ReadBeside
 from gateway.till.paper.jobs import ReceiptJobs
@@ -160,7 +161,12 @@ class Shop:
         shelf.wake()
         reading = [asyncio.create_task(one) for one in self.offers.runnables()]
         await until(
-            lambda: book.rules is not None and book.rules.version == rules and shelf.versions == (rules, items),
+            lambda: (
+                book.rules is not None
+                and book.rules.version == rules
+                and shelf.versions == (rules, items)
+                and (self.outbox.recall(TOLD) or "") == said_of(book.rules.left_out)
+            ),
             within_s=60,
         )
         for task in reading:

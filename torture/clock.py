@@ -65,6 +65,7 @@ async def run(setting: Setting) -> Result:
             clock.step(in_1970)
             box.start()
             await box.until_online()
+            await _price_book(box)
             async with driver:
                 for offset_s in (in_1970, 0, YEAR_S, -YEAR_S, in_1970, -YEAR_S, YEAR_S, 0):
                     clock.step(offset_s)
@@ -80,6 +81,15 @@ async def run(setting: Setting) -> Result:
         if not {"1970", str(time.gmtime().tm_year - 1), str(time.gmtime().tm_year + 1)} <= set(years):
             verdict.problems.append(f"the clock was not really wrong: {years}")
         return result(setting, verdict, steps, records_by_year=years, drained_s=drained_s)
+
+
+async def _price_book(box: Box) -> None:
+    """The first one comes over the link, a moment after the link is there."""
+
+    async def there() -> bool:
+        return bool((await box.api.get("/v1/status"))["price_book_version"] > 0)
+
+    await until("the price book is in the store", there, BOOKED_WITHIN_S, [box.program])
 
 
 async def _sells_and_is_booked(house: House, box: Box, driver: Driver) -> None:

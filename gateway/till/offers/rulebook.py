@@ -144,7 +144,7 @@ class RuleBook:
     async def _say_left_out(self, rules: Rules) -> None:
         """Once for each set of rules that were left out, whatever version or restart they come with."""
         gone = rules.left_out
-        said = hashlib.sha256(repr(gone).encode()).hexdigest() if gone else ""
+        said = said_of(gone)
         outbox = self._outbox
         if outbox is None or said == (outbox.recall(TOLD) or ""):
             return
@@ -159,6 +159,11 @@ class RuleBook:
             await outbox.remember(TOLD, said)
         except QueueError as error:
             log.error("headquarters is not told of the rules left out: %s", error)
+
+
+def said_of(left_out: tuple[LeftOut, ...]) -> str:
+    """What stands under TOLD once headquarters was told of these; empty for none."""
+    return hashlib.sha256(repr(left_out).encode()).hexdigest() if left_out else ""
 
 
 def _read(key: str, row: dict[str, Any], left_out: list[LeftOut]) -> Rule | None:
