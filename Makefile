@@ -2,7 +2,8 @@
 SHELL := /bin/bash
 PY := .venv/bin/python
 STAMP := .venv/.ready
-export PYTHONDONTWRITEBYTECODE ?=
+# Hundreds of daemons are started by the tests: none is to compile all of its sources again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup debian demo demo-check test tree lint type imports docs docs-check words screenshots bench torture fuzz device-lab pins deb deb-test image image-lock image-test clean
