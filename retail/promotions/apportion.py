@@ -6,26 +6,33 @@ from __future__ import annotations
 def apportion(saving: int, weights: list[int], room: list[int]) -> list[int]:
     """Shares that add up to saving, which sum(room) must allow. Ties go to the earlier unit."""
     shares = [0] * len(weights)
-    open_ = [number for number in range(len(weights)) if room[number] > 0]
+    open_ = [number for number, most in enumerate(room) if most > 0]
     rest = saving
     while rest > 0:
         total = sum([weights[number] for number in open_])
         if total == 0:
             return _in_turn(rest, shares, room, open_)
-        full = [number for number in open_ if rest * weights[number] // total >= room[number]]
+        parts = [divmod(rest * weights[number], total) for number in open_]
+        full = [number for number, (whole, _) in zip(open_, parts, strict=True) if whole >= room[number]]
         if not full:
-            break
+            return _largest_remainders(rest, shares, open_, parts)
         for number in full:
             shares[number] = room[number]
         open_ = [number for number in open_ if shares[number] == 0]
         rest = saving - sum(shares)
-    if rest > 0:
-        total = sum(weights[number] for number in open_)
-        for number in open_:
-            shares[number] = rest * weights[number] // total
-        missing = rest - sum(shares[number] for number in open_)
-        for number in sorted(open_, key=lambda number: (-(rest * weights[number] % total), number))[:missing]:
-            shares[number] += 1
+    return shares
+
+
+def _largest_remainders(rest: int, shares: list[int], open_: list[int], parts: list[tuple[int, int]]) -> list[int]:
+    """Whole parts, and one more to those that lost most by rounding down."""
+    missing = rest
+    for number, (whole, _) in zip(open_, parts, strict=True):
+        shares[number] = whole
+        missing -= whole
+    if missing:
+        remainders = [-remainder for _, remainder in parts]
+        for place in sorted(range(len(open_)), key=remainders.__getitem__)[:missing]:
+            shares[open_[place]] += 1
     return shares
 
 

@@ -37,10 +37,10 @@ def price_whole(sale: Sale, whole: Whole, by_hand: Callable[[int], None]) -> Non
     articles = list({id(unit.article): unit.article for unit in whole.units}.values())
     places = {place for article in articles for hits in article.hits[LINE:] for place in hits}
     rules = [sale.index.rules[place] for place in sorted(places)]
-    whole.common = frozenset(
-        rule.place for rule in rules if len(rule.sets) == 1 and all(rule.place in one.bits for one in articles)
-    )
     rules = [rule for rule in rules if not rule.by_pattern and not rule.each and rule.rule.kind != "manual_discount"]
+    whole.common = frozenset(
+        [rule.place for rule in rules if len(rule.sets) == 1 and all([rule.place in one.bits for one in articles])]
+    )
     for lane in (LINE, BASKET, TENDER):
         here = [rule for rule in rules if rule.lane == lane and rule.rule.kind != "points_earn"]
         for _, level in groupby(here, key=lambda rule: rule.rule.priority):

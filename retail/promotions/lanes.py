@@ -142,7 +142,6 @@ def _components(units: list[Unit], rules: list[Compiled], lane: int) -> list[tup
 
 def _solve(sale: Sale, region: Region, lane: int, rules: list[Compiled], units: list[Unit], budget: int) -> None:
     by_item = any(slot.items != "any" for rule in rules for pattern in rule.patterns for slot in pattern.slots)
-    ready = [one for rule in rules for one in sale.ready(rule.place)]
     groups, seen = kinds(units, rules, by_item)
     key = (rules[0].rule.favour, *[rule.place for rule in rules], *seen)
     known = sale.answers.get(key)

@@ -43,7 +43,12 @@ class Article:
 
 def floored(rule: Compiled, articles: Iterable[Article]) -> bool:
     """Whether any of these units has a floor under this rule."""
-    return rule.rule.limits.floor != "none" or any(article.least for article in articles)
+    if rule.rule.limits.floor != "none":
+        return True
+    for article in articles:  # noqa: SIM110  any() over a generator takes twice as long, and every scan asks often
+        if article.least:
+            return True
+    return False
 
 
 @dataclass(slots=True, eq=False)
@@ -95,18 +100,21 @@ def kinds(units: list[Unit], rules: list[Compiled], by_item: bool) -> tuple[list
     gross = any(pattern.gross for rule in rules for pattern in rule.patterns) or any(
         rule.rule.basis == "gross" for rule in rules
     )
-    floors = any(rule.rule.limits.floor != "none" for rule in rules) or any(unit.article.least for unit in units)
+    floors = any(rule.rule.limits.floor != "none" for rule in rules) or any([unit.article.least for unit in units])
+    exclusive = any(rule.rule.concurrency == "exclusive" for rule in rules)
+    places = [rule.place for rule in rules]
     for unit in units:
         article = unit.article
+        bits, values = article.bits, article.values
         key = (
             unit.net,
             unit.gross if gross else 0,
             article.grams,
             article.item if by_item else "",
             (article.cost, article.least) if floors else 0,
-            tuple([article.bits.get(rule.place, 0) for rule in rules]),
-            tuple([article.values.get(rule.place, -1) for rule in rules]) if article.values else (),
-            bool(unit.deals) if any(rule.rule.concurrency == "exclusive" for rule in rules) else False,
+            tuple([bits.get(place, 0) for place in places]),
+            tuple([values.get(place, -1) for place in places]) if values else (),
+            bool(unit.deals) if exclusive else False,
         )
         kind = found.get(key)
         if kind is None:

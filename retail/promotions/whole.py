@@ -175,7 +175,7 @@ def _gifts(sale: Sale, rule: Compiled, lane: int, counted: list[Unit], free: lis
             there = [unit for unit in there if unit.article.floor(rule) is not None]
             gifts.append((gift.item, gift.qty * times, len(there)))
             given += there
-        paid_for = [unit for unit in counted if not any(unit is other for other in given)]
+        paid_for = [unit for unit in counted if unit not in given] if given else counted
         if _reached(sale, rule, paid_for)[1] < times:
             continue
         given.sort(key=lambda unit: (unit.line, unit.number))
