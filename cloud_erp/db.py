@@ -27,10 +27,13 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    column,
     create_engine,
     event,
     insert,
+    inspect,
     select,
+    table,
 )
 from sqlalchemy.engine import Dialect, make_url
 from sqlalchemy.exc import SQLAlchemyError
@@ -87,6 +90,8 @@ core_fact = Table(
     Column("name", String(64), primary_key=True),
     Column("value", Text, nullable=False),
 )
+#: Alembic's own table; not in the metadata, which is ours to make
+_VERSION = table("alembic_version", column("version_num", String(32)))
 _INCARNATION = select(core_fact.c.value).where(core_fact.c.name == "incarnation")
 
 
@@ -194,12 +199,18 @@ def _engine(url: str) -> Engine:
     return engine
 
 
-def _migrate(database: Database) -> None:
-    from alembic.runtime.migration import MigrationContext  # noqa: PLC0415  only needed here
+def _revision(connection: Connection) -> str | None:
+    """Which schema Alembic wrote down; None in a new database."""
+    if not inspect(connection).has_table(_VERSION.name):
+        return None
+    return connection.execute(select(_VERSION.c.version_num)).scalar()
 
+
+def _migrate(database: Database) -> None:
     with database.read() as connection:
-        if MigrationContext.configure(connection).get_current_revision() == HEAD:
+        if _revision(connection) == HEAD:
             return
+    # Only where there is something to move: to import Alembic takes longer than to open the database.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
     from alembic.util import CommandError  # noqa: PLC0415

@@ -15,8 +15,10 @@ CoreError                   anything headquarters knows how to say
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from retail.sale import Fault
+if TYPE_CHECKING:  # an error is at hand before, and often without, what a sale is made of
+    from retail.sale import Fault
 
 
 class CoreError(Exception):
