@@ -1,10 +1,12 @@
 """Which tests stay together on one worker of `pytest -n`, and which come first.
 
 pytest-xdist 3.8 writes the mark xdist_group into a test's id, and pytest 9.2 takes no notice of that: the mark does
-nothing. A module whose fixture boots a machine is therefore named here, until xdist can do it again.
+nothing. A module whose fixture boots a machine or opens a store is therefore named here, until xdist can do it again.
 """
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import pytest
 from xdist.remote import Producer
@@ -16,6 +18,11 @@ TOGETHER = {
     "tests/deb/test_package.py": "deb",
     "tests/deb/test_install.py": "deb-tree",
     "tests/deb/test_purge.py": "deb-tree",
+    "tests/stories/test_a_day_in_the_shop.py": "a day in the shop",
+    "tests/stories/test_card_payments.py": "card payments",
+    "tests/stories/test_offers_and_points.py": "offers and points",
+    "tests/stories/test_returns.py": "returns",
+    "tests/stories/test_the_customers_display.py": "the customer's display",
 }
 
 
@@ -35,3 +42,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadGroupScheduling | None:
     return Together(config, log) if config.getvalue("dist") == "loadgroup" else None
+
+
+@pytest.fixture(scope="session")
+def core_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Headquarters' data folder with the demo's gateway and catalogue; made once a worker, for each World to copy."""
+    from tests.headquarters import registered
+
+    return registered(tmp_path_factory.mktemp("headquarters"))

@@ -98,6 +98,9 @@ class Mosquitto:
             "max_inflight_messages 100\nmax_queued_messages 10000\nset_tcp_nodelay true\n"
         )
 
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     def stop(self) -> None:
         self._end(kill=False)
 

@@ -7,6 +7,7 @@ import csv
 import importlib.util
 import logging
 import secrets
+import shutil
 import signal
 import subprocess
 import sys
@@ -128,15 +129,24 @@ class World:
     """start(), then use gateway, core, store and broker; stop() ends all of it.
 
     till_port, core_port: 0 takes free ones. offers: with the sample promotions, members and coupons.
+    core_data: a data folder of headquarters to begin with a copy of; it has the gateway and the catalogue already.
     """
 
-    def __init__(self, folder: Path, till_port: int = 0, core_port: int = 0, offers: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        till_port: int = 0,
+        core_port: int = 0,
+        offers: bool = False,
+        core_data: Path | None = None,
+    ) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self._passwords = {CORE_USER: secrets.token_hex(16), GATEWAY_ID: secrets.token_hex(16)}
         self.broker = Mosquitto(folder / "broker", self._passwords)
         self.store = PretendStore(folder / "dev")
         self._offers = offers
+        self._core_data = core_data
         self.till_port = till_port or free_port()
         self.core_port = core_port or free_port()
         python = [sys.executable, "-m"]
@@ -164,15 +174,18 @@ class World:
         await self.store.start()
         self._write_configuration()
         progress("setting up headquarters: catalogue and gateway")
-        await self.run_core("gateway", "add", GATEWAY_ID, "--store", STORE_ID, "--name", "Demo store")
-        await self.run_core("import", "items", str(sample_catalogue()))
+        if self._core_data is None:
+            await self.run_core("gateway", "add", GATEWAY_ID, "--store", STORE_ID, "--name", "Demo store")
+            await self.run_core("import", "items", str(sample_catalogue()))
+        else:
+            await asyncio.to_thread(shutil.copytree, self._core_data, self.folder / "core")
         if self._offers:
             files = (sample_file("samples", name) for name in ("promotions.json", "members.csv", "coupons.csv"))
             await asyncio.gather(*(self.run_core("import", file.stem, str(file)) for file in files))
         progress("starting headquarters and the gateway")
         self.core_process.start()
         self.gateway_process.start()
-        await self.until("headquarters answers", self.core_process, self._core_ready)
+        await self.until("headquarters answers", self.core_process, self.core_ready)
         await self.until("the gateway answers and has its price book", self.gateway_process, self.gateway_ready)
 
     async def furnish(self) -> None:
@@ -223,7 +236,7 @@ class World:
             tail = f"\n{process.tail()}" if process else ""
             raise BackroomError(f"after {within_s:.0f} s it still does not hold that {what}{tail}") from None
 
-    async def _core_ready(self) -> bool:
+    async def core_ready(self) -> bool:
         try:
             health = await self.core.get("/v1/health")
         except BackroomError:

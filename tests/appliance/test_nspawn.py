@@ -161,7 +161,7 @@ async def start_headquarters(world: World) -> None:
     await world.run_core("gateway", "add", GATEWAY_ID, "--store", STORE_ID, "--name", "Demo store")
     await world.run_core("import", "items", str(tree.REPO / "cloud_erp" / "catalog" / "sample_items.csv"))
     world.core_process.start()
-    await world.until("headquarters answers", world.core_process, world._core_ready)
+    await world.until("headquarters answers", world.core_process, world.core_ready)
 
 
 def write_card(boot: Path, world: World) -> None:

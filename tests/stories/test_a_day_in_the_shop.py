@@ -1,4 +1,7 @@
-"""Whole days in a shop, on real processes: Mosquitto, headquarters, the gateway; pretend devices on real lines."""
+"""Whole days in a shop, on real processes: Mosquitto, headquarters, the gateway; pretend devices on real lines.
+
+One shop for all of them, one after the other: `world` is open and quiet again at the beginning of each.
+"""
 
 from __future__ import annotations
 
@@ -13,23 +16,30 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from gateway.api.transactions import EXAMPLE
 from gateway.demo.client import HttpError
 from gateway.demo.world import World, sample_items
-from gateway.errors import BackroomError
+from tests.stories.open_store import acked, last_seq, opened
 
-pytestmark = [pytest.mark.story, pytest.mark.xdist_group("story")]
+pytestmark = [pytest.mark.story, pytest.mark.asyncio(loop_scope="module")]
 ITEMS = {item.item_id: item for item in sample_items()}
-MILK, BUTTER, BANANAS, CALENDAR = (ITEMS[key] for key in ("1001", "1003", "2001", "3001"))
+MILK, BUTTER, OATS, BANANAS, CALENDAR = (ITEMS[key] for key in ("1001", "1003", "1205", "2001", "3001"))
 
 
-@pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    world = World(tmp_path / "world")
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shop(tmp_path_factory: pytest.TempPathFactory, core_data: Path) -> AsyncIterator[World]:
+    world = World(tmp_path_factory.mktemp("shop"), core_data=core_data)
     await world.start()
     yield world
     await world.stop()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def world(shop: World) -> World:
+    await opened(shop)
+    return shop
 
 
 async def lines(world: World, count: int) -> dict[str, Any]:
@@ -52,33 +62,12 @@ async def refused(world: World, reason: str) -> str:
     return str((await world.gateway.get("/v1/baskets/1"))["notice"]["text"])
 
 
-async def acked(world: World, sales: int) -> None:
-    async def all_there() -> bool:
-        status = await world.gateway.get("/v1/status")
-        return bool(status["unacked"] == 0 and status["next_seq"] == sales + 1)
-
-    await world.until(f"{sales} are acknowledged", world.gateway_process, all_there, 60)
-
-
 async def journal(world: World) -> list[int]:
     return sorted(sale["seq"] for sale in (await world.core.get("/v1/sales?since_id=0"))["sales"])
 
 
-def test_demo_check_holds_and_says_so_in_json() -> None:
-    command = [sys.executable, "-m", "gateway", "demo", "--check"]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=110)
-    assert done.returncode == 0, done.stderr
-    figures = json.loads(done.stdout.splitlines()[-1])
-    assert {key: figures[key] for key in ("sales", "acked", "lost", "duplicated")} == {
-        "sales": 3,
-        "acked": 3,
-        "lost": 0,
-        "duplicated": 0,
-    }
-    assert figures["receipt_lines"] > 20
-
-
 async def test_bad_input_on_every_device_sells_nothing_and_stops_nothing(world: World) -> None:
+    before = await last_seq(world)
     world.store.scanner.set("scan", "40012\\x0734000107")
     world.store.scanner.set("garbage", "200")
     world.store.scale.set("garbage", "yes")
@@ -110,7 +99,7 @@ async def test_bad_input_on_every_device_sells_nothing_and_stops_nothing(world: 
     basket = await lines(world, 2)
     assert basket["total_minor"] == 119 + 199
     await world.gateway.post("/v1/baskets/1/tender", {})
-    await acked(world, 1)
+    await acked(world, before + 1)
 
 
 async def test_a_moving_weight_is_refused_and_a_still_one_is_taken(world: World) -> None:
@@ -137,10 +126,11 @@ async def test_a_silent_scale_is_an_error_and_never_the_last_weight(world: World
 
 
 async def test_paper_out_and_an_unplugged_printer_keep_the_sale_and_print_once(world: World) -> None:
+    before, receipts = await last_seq(world), len(world.store.receipts())
     world.store.printer.set("paper_out", "yes")
     await world.gateway.post("/v1/baskets/1/scan", {"code": MILK.barcode})
     await world.gateway.post("/v1/baskets/1/tender", {})
-    await acked(world, 1)
+    await acked(world, before + 1)
 
     async def trouble() -> bool:
         return bool((await world.gateway.get("/v1/status"))["printer_trouble"])
@@ -151,13 +141,14 @@ async def test_paper_out_and_an_unplugged_printer_keep_the_sale_and_print_once(w
     world.store.printer.set("paper_out", "no")
 
     async def printed() -> bool:
-        return len(world.store.receipts()) == 1 and not await trouble()
+        return len(world.store.receipts()) == receipts + 1 and not await trouble()
 
     await world.until("the receipt printed", world.gateway_process, printed, 30)
-    assert "COPY" not in world.store.receipts()[0]
+    assert "COPY" not in world.store.receipts()[-1]
 
 
 async def test_a_power_cut_in_mid_sale_loses_no_line_and_doubles_no_sale(world: World) -> None:
+    before, booked = await last_seq(world), await journal(world)
     await world.gateway.post("/v1/baskets/1/scan", {"code": BUTTER.barcode})
     await world.gateway.post("/v1/baskets/1/tender", {})
     await world.gateway.post("/v1/baskets/1/scan", {"code": MILK.barcode})
@@ -168,21 +159,22 @@ async def test_a_power_cut_in_mid_sale_loses_no_line_and_doubles_no_sale(world: 
     basket = await lines(world, 1)
     assert basket["total_minor"] == 119
     await world.gateway.post("/v1/baskets/1/tender", {})
-    await acked(world, 2)
-    assert await journal(world) == [1, 2]
+    await acked(world, before + 2)
+    assert await journal(world) == [*booked, before + 1, before + 2]
 
 
 async def test_an_impossible_item_is_quarantined_with_its_reason_and_the_rest_is_booked(world: World) -> None:
+    before, booked = await last_seq(world), await journal(world)
     world.broker.kill()
     sale = EXAMPLE | {"operator_id": "pos"}
     for number, item in enumerate(("1001", "no-such-item", "1003"), 1):
         line = sale["line_items"][0] | {"item_id": item}
         body = sale | {"sequence_number": number, "line_items": [line, *sale["line_items"][1:]]}
         answer = await world.gateway.post("/v1/transactions", body, {"Idempotency-Key": f"own-{number}"})
-        assert answer["seq"] == number
+        assert answer["seq"] == before + number
     await world.broker.start()
-    await acked(world, 3)
-    assert await journal(world) == [1, 3]
+    await acked(world, before + 3)
+    assert await journal(world) == [*booked, before + 1, before + 3]
     [held] = (await world.core.get("/v1/quarantine"))["quarantine"]
     assert "no-such-item" in json.dumps(held)
     stored = await world.gateway.get("/v1/transactions/own-2")
@@ -190,16 +182,17 @@ async def test_an_impossible_item_is_quarantined_with_its_reason_and_the_rest_is
 
 
 async def test_a_new_price_reaches_the_till(world: World) -> None:
+    version = (await world.gateway.get("/v1/status"))["price_book_version"]
     catalogue = world.folder / "new.csv"
     text = Path("cloud_erp/catalog/sample_items.csv").read_text(encoding="utf-8")
-    catalogue.write_text(text.replace("each,1.19,EUR,B,7,Dairy", "each,1.29,EUR,B,7,Dairy"), encoding="utf-8")
+    catalogue.write_text(text.replace("each,0.89,EUR,B,7,Dry goods", "each,1.29,EUR,B,7,Dry goods"), encoding="utf-8")
     await world.run_core("import", "items", str(catalogue))
 
     async def dearer() -> bool:
-        return bool((await world.gateway.get("/v1/status"))["price_book_version"] == 2)
+        return bool((await world.gateway.get("/v1/status"))["price_book_version"] == version + 1)
 
     await world.until("the new price book is in force", world.gateway_process, dearer, 10)
-    basket = await world.gateway.post("/v1/baskets/1/scan", {"code": MILK.barcode})
+    basket = await world.gateway.post("/v1/baskets/1/scan", {"code": OATS.barcode})
     assert basket["total_minor"] == 129
 
 
@@ -224,9 +217,7 @@ async def test_a_second_gateway_on_the_port_says_so_and_ends(world: World) -> No
     assert "Traceback" not in done.stderr
 
 
-async def test_a_second_demo_on_the_same_port_says_so_and_ends(world: World) -> None:
-    leavings = world.folder / "tmp"
-    leavings.mkdir()
+async def test_a_second_demo_on_the_same_port_says_so_and_ends(world: World, tmp_path: Path) -> None:
     done = await asyncio.to_thread(
         subprocess.run,
         [sys.executable, "-m", "gateway", "demo", "--port", str(world.till_port)],
@@ -234,12 +225,12 @@ async def test_a_second_demo_on_the_same_port_says_so_and_ends(world: World) -> 
         capture_output=True,
         text=True,
         timeout=30,
-        env=os.environ | {"TMPDIR": str(leavings)},
+        env=os.environ | {"TMPDIR": str(tmp_path)},
     )
     assert done.returncode == 1
     assert f"port {world.till_port} is in use" in done.stderr
     assert "A store is open" not in done.stdout
-    assert list(leavings.iterdir()) == [], "it takes its own folder away"
+    assert list(tmp_path.iterdir()) == [], "it takes its own folder away"
 
 
 async def test_doctor_finds_what_is_wrong_in_a_technicians_order(world: World) -> None:
@@ -297,65 +288,6 @@ async def test_no_secret_stands_in_a_log(world: World) -> None:
     logs = "".join(path.read_text(errors="replace") for path in world.folder.rglob("*.log"))
     assert secrets
     assert not any(secret in logs for secret in secrets)
-
-
-def test_a_wrong_toml_key_ends_the_start_with_a_suggestion(tmp_path: Path) -> None:
-    path = tmp_path / "gateway.toml"
-    path.write_text('[gateway]\nid = "S1-1"\nstore_id = "S1"\n[mqtt]\nhost = "h"\n[apy]\nport = 1\n')
-    for arguments in (["run"], ["doctor"]):
-        command = [sys.executable, "-m", "gateway", *arguments, "--config", str(path)]
-        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=30)
-        assert done.returncode == 2
-        assert "unknown key 'apy'; did you mean 'api'?" in done.stdout + done.stderr
-        assert "Traceback" not in done.stderr
-
-
-def test_a_wrong_device_option_is_named_with_the_right_one(tmp_path: Path) -> None:
-    path = tmp_path / "gateway.toml"
-    path.write_text(
-        '[gateway]\nid = "S1-1"\nstore_id = "S1"\n[mqtt]\nhost = "127.0.0.1"\n[api]\nport = 0\n'
-        '[device.printer-1]\ndriver = "printer-escpos"\nurl = "tcp://127.0.0.1:1"\ncolums = 32\n'
-    )
-    command = [sys.executable, "-m", "gateway", "run", "--config", str(path)]
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=30)
-    assert done.returncode == 2
-    assert "did you mean 'columns'" in done.stderr
-    path.write_text(path.read_text().replace("printer-escpos", "printer-escpoz").replace("colums = 32", ""))
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=30)
-    assert done.returncode == 2
-    assert "printer-escpos" in done.stderr
-
-
-async def test_a_damaged_money_file_is_kept_and_selling_goes_on_in_a_new_epoch(world: World) -> None:
-    world.broker.kill()
-    for number in range(3):
-        body = EXAMPLE | {"sequence_number": number + 1}
-        await world.gateway.post("/v1/transactions", body, {"Idempotency-Key": f"before-{number}"})
-    former = (await world.gateway.get("/v1/status"))["epoch"]
-    await world.gateway_process.stop()
-    data = world.folder / "data"
-    spoilt = bytearray((data / "money.sqlite").read_bytes())
-    spoilt[100:120] = b"\xff" * 20  # the first page's own header: SQLite refuses the file
-    (data / "money.sqlite").write_bytes(spoilt)
-    world.gateway_process.start()
-
-    async def answers() -> bool:
-        try:
-            return bool((await world.gateway.get("/v1/status"))["epoch"] != former)
-        except BackroomError:
-            return False
-
-    await world.until("the gateway sells again", world.gateway_process, answers)
-    [aside] = data.glob("money-damaged-*.sqlite")
-    assert aside.read_bytes() == bytes(spoilt)
-    await world.gateway.post("/v1/transactions", EXAMPLE | {"sequence_number": 9}, {"Idempotency-Key": "after"})
-    await world.broker.start()
-
-    async def told() -> bool:
-        alarms = (await world.core.get("/v1/fleet"))["alarms"]
-        return any(alarm["code"] == "salvaged" for alarm in alarms)
-
-    await world.until("headquarters is told", world.core_process, told, 30)
 
 
 async def test_two_daemons_on_one_data_folder_are_refused(world: World) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
@@ -20,20 +21,13 @@ from gateway.demo.client import HttpError
 from gateway.demo.world import GATEWAY_ID, World, sample_file, sample_items
 from retail.wire.payload import unpack
 from retail.wire.topics import GatewayTopics
+from tests.stories.open_store import opened
 
-pytestmark = [pytest.mark.story, pytest.mark.xdist_group("story")]
+pytestmark = [pytest.mark.story, pytest.mark.asyncio(loop_scope="module")]
 ITEMS = {item.item_id: item for item in sample_items()}
 LANE = "/v1/baskets/1"
 LOG = GatewayTopics(GATEWAY_ID).log
 REPLAYS = 5
-
-
-@pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    world = World(tmp_path / "world")
-    await world.start()
-    yield world
-    await world.stop()
 
 
 class Wire:
@@ -91,6 +85,21 @@ async def offered(world: World) -> None:
     await world.gateway.post(f"{LANE}/void")
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shop(tmp_path_factory: pytest.TempPathFactory, core_data: Path) -> AsyncIterator[World]:
+    world = World(tmp_path_factory.mktemp("shop"), core_data=core_data)
+    await world.start()
+    await offered(world)
+    yield world
+    await world.stop()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def world(shop: World) -> World:
+    await opened(shop)
+    return shop
+
+
 async def scan(world: World, item_id: str) -> dict[str, Any]:
     basket: dict[str, Any] = await world.gateway.post(f"{LANE}/scan", {"code": ITEMS[item_id].barcode})
     return basket
@@ -110,7 +119,6 @@ def goes_the_quick_way(record: dict[str, Any]) -> bool:
 
 
 async def test_a_deal_rung_at_the_till_gives_points_and_uses_a_coupon_once_though_replayed(world: World) -> None:
-    await offered(world)
     wire = await asyncio.to_thread(Wire, world)
     world.store.scan("2900000010017")  # the card that `make demo` names
 
@@ -153,18 +161,18 @@ async def test_a_deal_rung_at_the_till_gives_points_and_uses_a_coupon_once_thoug
 
 
 async def test_the_balance_of_another_store_reaches_the_till(world: World) -> None:
-    await offered(world)
-    member = await world.gateway.post(f"{LANE}/member", {"phone": "0912345678"})
-    assert member["member"]["points"] == 320
+    member = await world.gateway.post(f"{LANE}/member", {"phone": "+49 30 901820"})
+    assert member["member"]["points"] == 45
     rows = world.folder / "m.csv"
-    rows.write_text("member_id,name,points\nM-1001,Wang Mei,400\n", encoding="utf-8")
+    rows.write_text("member_id,name,points\nM-1002,Anna Schmidt,400\n", encoding="utf-8")
     await world.run_core("import", "members", str(rows))
 
     async def shown() -> bool:
-        basket = await world.gateway.post(f"{LANE}/member", {"phone": "0912345678"})
+        basket = await world.gateway.post(f"{LANE}/member", {"phone": "+49 30 901820"})
         return bool(basket["member"]["points"] == 400)
 
     await world.until("the till shows the new balance", world.gateway_process, shown, 20)
+    await world.gateway.post(f"{LANE}/void")
 
 
 async def test_a_price_changed_at_headquarters_rings_within_five_seconds(world: World) -> None:

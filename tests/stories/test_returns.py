@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from gateway.demo.client import HttpError
 from gateway.demo.world import STORE_ID, World, sample_items
 from retail.wire.payload import unpack
+from tests.stories.open_store import opened
 from tests.stories.test_offers_and_points import REPLAYS, Wire
 
-pytestmark = [pytest.mark.story, pytest.mark.xdist_group("story")]
+pytestmark = [pytest.mark.story, pytest.mark.asyncio(loop_scope="module")]
 MILK = next(item for item in sample_items() if item.item_id == "1001")
 FIRST, ANOTHER = "/v1/baskets/1", "/v1/baskets/3"
 THREE_FOR_250 = {
@@ -34,9 +36,9 @@ class TwoTills(World):
             file.write("\n[workstation.3]\n")
 
 
-@pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    world = TwoTills(tmp_path / "world")
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shop(tmp_path_factory: pytest.TempPathFactory, core_data: Path) -> AsyncIterator[World]:
+    world = TwoTills(tmp_path_factory.mktemp("shop"), core_data=core_data)
     await world.start()
     rules = world.folder / "rules.json"
     rules.write_text(json.dumps([THREE_FOR_250]), encoding="utf-8")
@@ -44,6 +46,12 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     await world.until_offers()
     yield world
     await world.stop()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def world(shop: World) -> World:
+    await opened(shop)
+    return shop
 
 
 async def three_milk(world: World) -> str:
@@ -65,6 +73,12 @@ async def returned(world: World, lane: str, receipt: str, reason_code: str) -> i
     return back
 
 
+async def stock(world: World) -> int:
+    """Pieces of milk that headquarters has for this store; 0 before the first was sold."""
+    found = (await world.core.get("/v1/stock?item=1001"))["stock"]
+    return sum(one["on_hand"] for one in found if one["store_id"] == STORE_ID)
+
+
 async def stock_is(world: World, pieces: int) -> None:
     async def so() -> bool:
         found = (await world.core.get("/v1/stock?item=1001"))["stock"]
@@ -78,24 +92,30 @@ async def the_day(world: World) -> dict[str, Any]:
     return dict(day)
 
 
+async def sales_of(world: World) -> list[dict[str, Any]]:
+    """Booked at headquarters, oldest first."""
+    return list((await world.core.get("/v1/sales"))["sales"])
+
+
 async def test_one_of_three_under_a_deal_comes_back_for_what_was_paid_for_it_and_is_booked_once(world: World) -> None:
+    had, known = await stock(world), len(await sales_of(world))
     wire = await asyncio.to_thread(Wire, world)
     receipt = await three_milk(world)
-    await stock_is(world, -3)
+    await stock_is(world, had - 3)
     before = await the_day(world)
     back = await returned(world, FIRST, receipt, "not_wanted")
     assert back == 83  # 250 over three: 84, 83, 83; the cheapest comes back first
-    await stock_is(world, -2)
+    await stock_is(world, had - 2)
     after = await the_day(world)
     assert after["total_minor"] == before["total_minor"] - 83
     for _ in range(REPLAYS):
         await asyncio.to_thread(wire.replay)
     # Another lane than the sale's, and behind all that was replayed.
     assert await returned(world, ANOTHER, receipt, "not_wanted") == 83
-    await stock_is(world, -1)
+    await stock_is(world, had - 1)
     wire.close()
     assert (await the_day(world))["total_minor"] == before["total_minor"] - 166
-    sales = (await world.core.get("/v1/sales"))["sales"]
+    sales = (await sales_of(world))[known:]
     assert [one["total_minor"] for one in sales] == [250, -83, -83]
     assert [one["workstation_id"] for one in sales] == ["1", "1", "3"]
     records = [record for payload in wire.batches for record in json.loads(unpack(payload))["items"]]
@@ -105,6 +125,8 @@ async def test_one_of_three_under_a_deal_comes_back_for_what_was_paid_for_it_and
 
 
 async def test_what_is_damaged_does_not_go_back_into_stock_and_nothing_comes_back_twice(world: World) -> None:
+    had, known = await stock(world), len(await sales_of(world))
+    taken = sum(one["total_minor"] for one in await sales_of(world))
     receipt = await three_milk(world)
     paid = [await returned(world, lane, receipt, "damaged") for lane in (FIRST, ANOTHER, FIRST)]
     assert sum(paid) == 250
@@ -115,8 +137,8 @@ async def test_what_is_damaged_does_not_go_back_into_stock_and_nothing_comes_bac
     assert refused.value.status == 422
 
     async def all_booked() -> bool:
-        return len((await world.core.get("/v1/sales"))["sales"]) == 4
+        return len(await sales_of(world)) == known + 4
 
     await world.until("headquarters has all four", world.core_process, all_booked, 30)
-    await stock_is(world, -3)
-    assert (await the_day(world))["total_minor"] == 0
+    await stock_is(world, had - 3)
+    assert (await the_day(world))["total_minor"] == taken

@@ -37,8 +37,8 @@ class Unattended(Attentive):
 
 
 @pytest.fixture(params=[Attentive])
-async def world(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[World]:
-    world: World = request.param(tmp_path / "world")
+async def world(tmp_path: Path, core_data: Path, request: pytest.FixtureRequest) -> AsyncIterator[World]:
+    world: World = request.param(tmp_path / "world", core_data=core_data)
     await world.start()
     yield world
     await world.stop()

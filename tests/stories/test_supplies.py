@@ -19,8 +19,8 @@ CSV = f"""item_id,reference,quantity,due,supplier,store_id,lead_time_days,cost
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    world = World(tmp_path / "world")
+async def world(tmp_path: Path, core_data: Path) -> AsyncIterator[World]:
+    world = World(tmp_path / "world", core_data=core_data)
     await world.start()
     yield world
     await world.stop()

@@ -35,8 +35,8 @@ class StaffedWorld(World):
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    world = StaffedWorld(tmp_path / "world")
+async def world(tmp_path: Path, core_data: Path) -> AsyncIterator[World]:
+    world = StaffedWorld(tmp_path / "world", core_data=core_data)
     await world.start()
     yield world
     await world.stop()
