@@ -39,7 +39,7 @@ def price_whole(sale: Sale, whole: Whole, by_hand: Callable[[int], None]) -> Non
     rules = [sale.index.rules[place] for place in sorted(places)]
     rules = [rule for rule in rules if not rule.by_pattern and not rule.each and rule.rule.kind != "manual_discount"]
     whole.common = frozenset(
-        [rule.place for rule in rules if len(rule.sets) == 1 and all([rule.place in one.bits for one in articles])]
+        rule.place for rule in rules if len(rule.sets) == 1 and all(rule.place in one.bits for one in articles)
     )
     for lane in (LINE, BASKET, TENDER):
         here = [rule for rule in rules if rule.lane == lane and rule.rule.kind != "points_earn"]

@@ -46,6 +46,8 @@ def settle(problem: Problem, moves: list[tuple[Candidate, int]], lane: int, deal
 
 
 def _deal(rule: Compiled, lane: int, saving: int, units: list[Unit], gets: list[bool], spread: bool) -> Deal:
+    if len(units) == 1:  # the search gave it no more than the unit can bear
+        return Deal(rule, lane, saving, units, [saving], gets)
     order = sorted(range(len(units)), key=lambda number: (units[number].line, units[number].number))
     units, gets = [units[number] for number in order], [gets[number] for number in order]
     return apply(rule, lane, saving, units, gets, spread)
@@ -65,12 +67,13 @@ def apply(rule: Compiled, lane: int, saving: int, units: list[Unit], gets: list[
 
 def book(deal: Deal, number: int) -> Deal:
     """Write a deal onto its units: each keeps what the lane gave it."""
-    exclusive = deal.rule.rule.concurrency == "exclusive"
-    stack = deal.rule.rule.concurrency == "stack"
+    concurrency, lane = deal.rule.rule.concurrency, deal.lane
+    exclusive, stack = concurrency == "exclusive", concurrency == "stack"
     for unit, share in zip(deal.units, deal.shares, strict=True):
         unit.net -= share
-        unit.deals.append((deal.lane, number, share))
-        unit.closed = unit.closed or exclusive
+        unit.deals.append((lane, number, share))
+        if exclusive:
+            unit.closed = True
         if not stack:
-            unit.lane = deal.lane
+            unit.lane = lane
     return deal

@@ -6,7 +6,6 @@ then the rules that favour the shop, then those that stack, each by itself. Pure
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -112,8 +111,12 @@ def _allowed(region: Region, rules: list[Compiled]) -> list[Compiled]:
 def _components(units: list[Unit], rules: list[Compiled], lane: int) -> list[tuple[list[Compiled], list[Unit]]]:
     """Split what is free into parts that share no rule, no limit and no exclusion."""
     free = [unit for unit in units if not unit.closed and unit.lane != lane]
-    there = Counter([place for unit in free for place in unit.article.hits[lane]])
-    by_place = {rule.place: rule for rule in rules if there[rule.place] >= rule.least}
+    hits = [unit.article.hits[lane] for unit in free]
+    there: dict[int, int] = {}
+    for places in hits:
+        for place in places:
+            there[place] = there.get(place, 0) + 1
+    by_place = {rule.place: rule for rule in rules if there.get(rule.place, 0) >= rule.least}
     if not by_place:
         return []
     parent = {place: place for place in by_place}
@@ -124,11 +127,12 @@ def _components(units: list[Unit], rules: list[Compiled], lane: int) -> list[tup
         return place
 
     found: list[tuple[Unit, list[int], int]] = []
-    for unit in free:
-        places = [place for place in unit.article.hits[lane] if place in by_place]
+    for unit, hit in zip(free, hits, strict=True):
+        places = [place for place in hit if place in by_place]
         linked = [place for place in places if by_place[place].couples]
         for place in linked:
-            for other in (place, *(by_place[place].excludes & by_place.keys())):
+            parent[root(place)] = root(linked[0])
+            for other in by_place[place].excludes & by_place.keys():
                 parent[root(other)] = root(linked[0])
         if places:
             found.append((unit, places, linked[0] if linked else -1))

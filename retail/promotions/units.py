@@ -100,7 +100,7 @@ def kinds(units: list[Unit], rules: list[Compiled], by_item: bool) -> tuple[list
     gross = any(pattern.gross for rule in rules for pattern in rule.patterns) or any(
         rule.rule.basis == "gross" for rule in rules
     )
-    floors = any(rule.rule.limits.floor != "none" for rule in rules) or any([unit.article.least for unit in units])
+    floors = any(rule.rule.limits.floor != "none" for rule in rules) or any(unit.article.least for unit in units)
     exclusive = any(rule.rule.concurrency == "exclusive" for rule in rules)
     places = [rule.place for rule in rules]
     for unit in units:
