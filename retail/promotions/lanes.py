@@ -113,8 +113,8 @@ def _components(units: list[Unit], rules: list[Compiled], lane: int) -> list[tup
     free = [unit for unit in units if not unit.closed and unit.lane != lane]
     hits = [unit.article.hits[lane] for unit in free]
     there: dict[int, int] = {}
-    for places in hits:
-        for place in places:
+    for hit in hits:
+        for place in hit:
             there[place] = there.get(place, 0) + 1
     by_place = {rule.place: rule for rule in rules if there.get(rule.place, 0) >= rule.least}
     if not by_place:
