@@ -23,7 +23,7 @@ demo-check: setup ## the same without a person; last line is JSON, exit 0 only i
 	@$(PY) -m gateway demo --check
 
 test: setup tree lint type imports docs-check ## everything CI checks
-	$(PY) -m pytest -n 2 --dist loadgroup $(ARGS)
+	$(PY) -m pytest -n 4 --dist loadgroup $(ARGS)
 
 # Beside the checks, which use one core: a test that comes first waits for it. The first time it takes a minute.
 tree:

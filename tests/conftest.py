@@ -1,7 +1,8 @@
 """Which tests stay together on one worker of `pytest -n`, and which come first.
 
 pytest-xdist 3.8 writes the mark xdist_group into a test's id, and pytest 9.2 takes no notice of that: the mark does
-nothing. A module whose fixture boots a machine or opens a store is therefore named here, until xdist can do it again.
+nothing. A module whose fixture boots a machine, opens a store or starts a browser is therefore named here, until xdist
+can do it again.
 """
 
 from __future__ import annotations
@@ -12,8 +13,14 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadGroupScheduling
 
+#: one Chromium for each of them
+PAGES = [
+    *("accessibility", "card_page", "customer_page", "login", "self_checkout_page"),
+    *("technician_page", "till_guards", "till_page", "till_panels"),
+]
 #: file -> the group it is in
 TOGETHER = {
+    **{f"tests/api/test_{page}.py": page for page in PAGES},
     "tests/appliance/test_nspawn.py": "nspawn",
     "tests/deb/test_package.py": "deb",
     "tests/deb/test_install.py": "deb-tree",
