@@ -7,9 +7,11 @@ asked for is imported: a box with one scanner does not pay for the printer's lib
 from __future__ import annotations
 
 import difflib
+import functools
 import importlib
 import importlib.util
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from gateway.errors import ConfigError
@@ -47,7 +49,8 @@ def _suggestion(name: str) -> str:
     return f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
 
 
-def _files() -> dict[str, str]:
+@functools.cache  # every look-up would read all files again, and they do not change while a process runs
+def _files() -> Mapping[str, str]:
     """Driver name -> module name."""
     return {
         f"{path.parent.name}-{path.stem.replace('_', '-')}": f"{path.parent.name}.{path.stem}"

@@ -7,9 +7,11 @@ from the maker's manual and never imports that driver.
 from __future__ import annotations
 
 import difflib
+import functools
 import importlib
 import importlib.metadata
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from gateway.errors import ConfigError
@@ -43,7 +45,8 @@ def load(name: str) -> Simulator:
     return simulator
 
 
-def _files() -> dict[str, str]:
+@functools.cache  # every look-up would read all files again, and they do not change while a process runs
+def _files() -> Mapping[str, str]:
     """Simulator name -> module name."""
     return {
         f"{path.parent.name}-{path.stem.replace('_', '-')}": f"{path.parent.name}.{path.stem}"
