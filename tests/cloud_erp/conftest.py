@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeAlias
@@ -41,17 +42,25 @@ def postgresql() -> Iterator[PostgreSQL]:
     server.remove()
 
 
+@pytest.fixture(scope="session")
+def sqlite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A prepared database, closed; each test has a copy of its own."""
+    path = tmp_path_factory.mktemp(TEMPLATE) / "core.db"
+    database = open_database(f"sqlite:///{path}")
+    prepare(database)
+    database.close()
+    assert [file.name for file in path.parent.iterdir()] == [path.name]  # no journal beside it holds a part
+    return path
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def urls(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Urls]:
     """Makes prepared databases: each call the url of another one."""
     if request.param == "sqlite":
+        prepared: Path = request.getfixturevalue("sqlite_file")
 
         def on_sqlite() -> str:
-            url = f"sqlite:///{tmp_path / f'core{next(NUMBERS)}.db'}"
-            database = open_database(url)
-            prepare(database)
-            database.close()
-            return url
+            return f"sqlite:///{shutil.copyfile(prepared, tmp_path / f'core{next(NUMBERS)}.db')}"
 
         yield on_sqlite
         return
