@@ -6,6 +6,7 @@ fields that it leaves out stay as they are, null or an empty cell takes them awa
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -41,7 +42,7 @@ class Change:
         return self.new | {key: after for key, (_, after) in self.changed.items()}
 
 
-class Kind:
+class Kind(ABC):
     """One kind of master data. Subclasses say what differs.
 
     name: the word after `import`. feed: which it raises. model: of a row. key: the field that names it.
@@ -71,16 +72,17 @@ class Kind:
         So a store that sees a version knows that it has all that was acknowledged before.
         """
 
+    @abstractmethod
     def known(self, connection: Connection) -> Documents:
-        raise NotImplementedError
+        """What is in force, by key."""
 
+    @abstractmethod
     def write(self, connection: Connection, change: Change) -> int:
         """Take the change over; the feed is locked. Returns the version in force."""
-        raise NotImplementedError
 
     def value(self, column: str, text: str, line: Line, known: Document) -> Document:
         """The fields that a cell of CSV says; raises CellFault."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{self.name} has the column {column} in CSV, and nothing that reads its cells")
 
     def prepared(self, given: Document, before: Document, line: Line, faults: Faults) -> Document:
         """What the file says, in the model's fields alone."""
