@@ -20,13 +20,14 @@ from torture.oracle import Oracle, Verdict, drained
 
 @dataclass(slots=True)
 class Setting:
-    """short: seconds instead of minutes. database: sqlite or postgresql."""
+    """short: seconds instead of minutes. database: sqlite or postgresql. core_data: as of House."""
 
     name: str
     folder: Path
     seed: int
     short: bool = True
     database: str = "sqlite"
+    core_data: Path | None = None
     began: float = field(default_factory=time.monotonic)
     random: Random = field(init=False)
 
@@ -34,7 +35,7 @@ class Setting:
         self.random = Random(self.seed)
 
     def house(self, name: str = "house") -> House:
-        return House(self.folder / name, self.database)
+        return House(self.folder / name, self.database, core_data=self.core_data)
 
 
 @dataclass(slots=True)

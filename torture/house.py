@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
+import shutil
 import sys
 from pathlib import Path
 from types import TracebackType
@@ -114,9 +116,19 @@ class Box:
 class House:
     """`async with House(folder) as house`: broker and core run; add boxes. All that was started is ended at the end."""
 
-    def __init__(self, folder: Path, database: str = "sqlite", guests: dict[str, str] | None = None) -> None:
-        """guests: more users of the broker, with their passwords."""
+    def __init__(
+        self,
+        folder: Path,
+        database: str = "sqlite",
+        guests: dict[str, str] | None = None,
+        core_data: Path | None = None,
+    ) -> None:
+        """guests: more users of the broker, with their passwords.
+
+        core_data: a data folder of headquarters with the gateway and the catalogue, to copy; of no use to PostgreSQL.
+        """
         self.folder = folder
+        self._core_data = core_data if database == "sqlite" else None
         folder.mkdir(parents=True, exist_ok=True)
         self._passwords = {CORE_USER: secrets.token_hex(16), GATEWAY_ID: secrets.token_hex(16), **(guests or {})}
         self.broker = Mosquitto(folder / "broker", self._passwords)
@@ -151,8 +163,11 @@ class House:
         if self.postgres is not None:
             await self.postgres.create()
         self.write_core()
-        await self.run_core("gateway", "add", GATEWAY_ID, "--store", STORE_ID, "--name", "Torture")
-        await self.run_core("import", "items", str(sample_catalogue()))
+        if self._core_data is None:
+            await self.run_core("gateway", "add", GATEWAY_ID, "--store", STORE_ID, "--name", "Torture")
+            await self.run_core("import", "items", str(sample_catalogue()))
+        else:
+            await asyncio.to_thread(shutil.copytree, self._core_data, self.folder / "core")
         self.core.start()
         await self.until_core()
 

@@ -1,7 +1,8 @@
 """kill -9 of gateway, broker, core and PostgreSQL at random moments, each started again at once, selling all the while.
 
-Three of four kills wait until the victim answers again; the fourth hits it wherever its start-up is. The broker keeps
-nothing on disk: each of its deaths wipes what it held.
+Three of four kills wait until the victim answers again; the fourth hits it wherever its start-up is. A short campaign
+kills each victim both ways, once, in an order by the dice. The broker keeps nothing on disk: each of its deaths wipes
+what it held.
 """
 
 from __future__ import annotations
@@ -14,24 +15,25 @@ from torture.driver import Driver
 from torture.house import Box, House
 from torture.program import until
 
-KILLS, KILLS_SHORT = 1000, 10
+KILLS = 1000
 WAITS_FOR_LIFE = 0.75
 #: the longest rest between two kills
 REST_S, REST_SHORT_S = 1.0, 0.3
 
 
 async def run(setting: Setting) -> Result:
-    kills = KILLS_SHORT if setting.short else KILLS
     killed: Counter[str] = Counter()
     async with setting.house() as house:
+        kills = _kills(setting, ["gateway", "broker", "core", *(["postgres"] if house.postgres else [])])
         box = house.add()
         box.start()
         await box.until_online()
         async with Driver(box.api.base, setting.random) as driver:
             await driver.until_kept(50)
-            for _ in range(kills):
+            for victim, patient in kills:
                 await asyncio.sleep(setting.random.uniform(0, REST_SHORT_S if setting.short else REST_S))
-                killed[await _kill_one(setting, house, box)] += 1
+                await _kill_one(house, box, victim, patient)
+                killed[victim] += 1
                 _keep_up(house)
             await until("the core answers", lambda: _alive(house), 40, [house.core])
             await box.until_answers()
@@ -41,7 +43,7 @@ async def run(setting: Setting) -> Result:
         return result(
             setting,
             verdict,
-            kills,
+            len(kills),
             killed=dict(killed),
             answers=dict(book.answers),
             open_outcomes=len(book.sent) - len(book.kept),
@@ -50,9 +52,16 @@ async def run(setting: Setting) -> Result:
         )
 
 
-async def _kill_one(setting: Setting, house: House, box: Box) -> str:
-    victim = setting.random.choice(["gateway", "broker", "core", *(["postgres"] if house.postgres else [])])
-    patient = setting.random.random() < WAITS_FOR_LIFE
+def _kills(setting: Setting, victims: list[str]) -> list[tuple[str, bool]]:
+    """Whom to kill, and whether to wait until it answers; one after the other."""
+    if setting.short:
+        each = [(victim, patient) for victim in victims for patient in (True, False)]
+        setting.random.shuffle(each)
+        return each
+    return [(setting.random.choice(victims), setting.random.random() < WAITS_FOR_LIFE) for _ in range(KILLS)]
+
+
+async def _kill_one(house: House, box: Box, victim: str, patient: bool) -> None:
     if victim == "gateway":
         if patient:
             await box.until_answers()
@@ -69,7 +78,6 @@ async def _kill_one(setting: Setting, house: House, box: Box) -> str:
     elif house.postgres is not None:
         house.postgres.kill()
         await house.postgres.start()
-    return victim
 
 
 async def _alive(house: House) -> bool:

@@ -88,6 +88,15 @@ def read_headquarters(url: str) -> Headquarters:
     return found
 
 
+def booked_keys(url: str) -> set[str]:
+    """Of all sales in the journal; quicker to ask for, again and again, than all that headquarters holds."""
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        keys = set(connection.execute(text("SELECT idempotency_key FROM journal")).scalars())
+    engine.dispose()
+    return keys
+
+
 def read_logs(money: Path, gateway: str) -> list[Log]:
     """Every epoch that an outbox file holds, the current one last."""
     connection = sqlite3.connect(f"file:{money}?mode=ro", uri=True)

@@ -22,12 +22,14 @@ SLOWER_FACTOR, SLOWER_MS = 1.5, 5.0
 
 
 async def run(setting: Setting) -> Result:
-    async with (
-        setting.house() as house,
-        Proxy(house.broker.port, setting.random) as store,
-        Proxy(house.broker.port, setting.random) as hq,
-    ):
-        await _through(house, hq)
+    house = setting.house()
+    async with Proxy(house.broker.port, setting.random) as store, Proxy(house.broker.port, setting.random) as hq:
+        house.core_broker_port = hq.port
+        return await _judged(setting, house, store, hq)
+
+
+async def _judged(setting: Setting, house: House, store: Proxy, hq: Proxy) -> Result:
+    async with house:
         box = house.add()
         box.broker_port = store.port
         box.start()
@@ -53,15 +55,6 @@ async def run(setting: Setting) -> Result:
             drained_s=drained_s,
             answers=dict(driver.book.answers),
         )
-
-
-async def _through(house: House, proxy: Proxy) -> None:
-    """Headquarters again, with the proxy between it and the broker."""
-    await house.core.stop()
-    house.core_broker_port = proxy.port
-    house.write_core()
-    house.core.start()
-    await house.until_core()
 
 
 async def _medians(setting: Setting, driver: Driver, store: Proxy) -> dict[str, float]:

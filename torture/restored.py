@@ -93,7 +93,8 @@ async def _older_dump(setting: Setting, house: House, box: Box, driver: Driver, 
     await sell(driver, 10)
     within_s = REFILLED_WITHIN_SHORT_S if setting.short else REFILLED_WITHIN_S
     try:
-        await until("headquarters is refilled", lambda: _has_all(house, driver), within_s, [box.program, house.core])
+        what, processes = "headquarters is refilled", [box.program, house.core]
+        await until(what, lambda: _has_all(house, driver), within_s, processes, every_s=0.5)
     except Broken as late:
         await house.run_core("restored")
         house.core.kill()

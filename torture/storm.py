@@ -34,7 +34,9 @@ async def run(setting: Setting) -> Result:
     if soft < FILES:
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(FILES, hard), hard))
     names = [gateway_name(number) for number in range(count)]
-    async with House(setting.folder / "house", setting.database, dict.fromkeys(names, password)) as house:
+    async with House(
+        setting.folder / "house", setting.database, dict.fromkeys(names, password), setting.core_data
+    ) as house:
         _register(house, names)
         found = await _simulate(setting, house, count, password)
         verdict = _judge(house, found)

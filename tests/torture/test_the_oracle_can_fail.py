@@ -33,8 +33,8 @@ class World:
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    async with House(tmp_path / "house") as house:
+async def world(tmp_path: Path, core_data: Path) -> AsyncIterator[World]:
+    async with House(tmp_path / "house", core_data=core_data) as house:
         box = house.add()
         box.start()
         await box.until_online()
