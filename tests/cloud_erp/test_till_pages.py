@@ -67,8 +67,8 @@ def filled(core: Core) -> None:
 
 
 @pytest.fixture
-async def client(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
-    core = core_in(tmp_path)
+async def client(tmp_path: Path, sqlite_file: Path) -> AsyncIterator[httpx.AsyncClient]:
+    core = core_in(tmp_path, sqlite_file)
     filled(core)
     async with client_of(core) as made:
         yield made

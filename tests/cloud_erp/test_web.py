@@ -3,35 +3,39 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import update
 
 from cloud_erp.app import Core, build_web
-from cloud_erp.catalog.item_file import import_items
 from cloud_erp.config import load
-from cloud_erp.fleet import alarms, registry
+from cloud_erp.fleet import alarms
+from cloud_erp.fleet.model import gateway
 from cloud_erp.intake import service as intake
 from cloud_erp.web.live import Pulse
 from cloud_erp.web.security import local_path
 from cloud_erp.web.shell import age
 from retail.units import Quantity, Weight
-from tests.cloud_erp.batches import BEGAN, EPOCH, GATEWAY, NEXT_EPOCH, SAMPLE, STORE, Outbox, outbox, sale
+from tests.cloud_erp.batches import BEGAN, EPOCH, GATEWAY, NEXT_EPOCH, STORE, Outbox, outbox, sale
 
 TOKEN = "a-token-of-some-length"
 DAY = BEGAN.date().isoformat()
 SALE = f"/sales/{GATEWAY}/{EPOCH}/1"
 
 
-def core_in(folder: Path, web: str = "") -> Core:
+def core_in(folder: Path, prepared: Path, web: str = "") -> Core:
+    """`prepared` is the file of conftest.py, with its gateway under another name."""
     (folder / "token").write_text(TOKEN + "\n")
     (folder / "core.toml").write_text(f'[core]\ndata_dir = "data"\nname = "Sample & Sons"\n[web]\nport = 8090\n{web}')
+    (folder / "data").mkdir()
+    shutil.copyfile(prepared, folder / "data" / "core.db")
     core = Core(load(folder / "core.toml"))
     with core.database.write() as connection:
-        registry.add(connection, registry.Gateway(GATEWAY, STORE, "Berlin <Mitte>", "EUR"))
-    import_items(core.database, SAMPLE, dry_run=False)
+        connection.execute(update(gateway).values(name="Berlin <Mitte>"))
     goods = [("1208", Quantity(2), 219), ("2001", Weight(450), 199)]
     box = outbox([sale(1, *goods), sale(2, ("0815", Quantity(1), 1)), sale(3, training_flag=True)])  # type: ignore[arg-type]
     with core.database.write() as connection:
@@ -46,16 +50,16 @@ def client_of(core: Core) -> httpx.AsyncClient:
 
 
 @pytest.fixture
-async def client(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
-    core = core_in(tmp_path)
+async def client(tmp_path: Path, sqlite_file: Path) -> AsyncIterator[httpx.AsyncClient]:
+    core = core_in(tmp_path, sqlite_file)
     async with client_of(core) as made:
         yield made
     core.database.close()
 
 
 @pytest.fixture
-async def guarded(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
-    core = core_in(tmp_path, 'host = "0.0.0.0"\ntoken_file = "token"\n')
+async def guarded(tmp_path: Path, sqlite_file: Path) -> AsyncIterator[httpx.AsyncClient]:
+    core = core_in(tmp_path, sqlite_file, 'host = "0.0.0.0"\ntoken_file = "token"\n')
     async with client_of(core) as made:
         yield made
     core.database.close()
@@ -268,8 +272,8 @@ async def test_a_person_mends_on_the_page_and_what_was_typed_stays_when_it_is_wr
     assert "discarded" in (await client.get("/quarantine", params={"settled": "true"})).text
 
 
-async def test_audit_records_are_on_their_page_and_for_programs(tmp_path: Path) -> None:
-    core = core_in(tmp_path)
+async def test_audit_records_are_on_their_page_and_for_programs(tmp_path: Path, sqlite_file: Path) -> None:
+    core = core_in(tmp_path, sqlite_file)
     box = Outbox(NEXT_EPOCH)
     said = {"code": "new_epoch", "severity": "error", "text": "<b>restored</b>", "facts": {"carried_over": 3}}
     box.add({"type": "AuditRecord", "at": BEGAN.isoformat(), "store_id": STORE, **said}, kind="AuditRecord")
