@@ -8,7 +8,7 @@ import json
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -76,10 +76,6 @@ def drawn_later(*elements: LabelElement, dpi: int = 203, width: int = 600, heigh
     return RENDERED.add(render((Label(width, height, elements),), 1, dpi, "0").decode("ascii"), dpi, width, height)
 
 
-def picture(*elements: LabelElement, dpi: int = 203, width: int = 600, height: int = 400) -> Any:
-    return RENDERED.picture(drawn_later(*elements, dpi=dpi, width=width, height=height))
-
-
 def read(drawn: Any) -> dict[str, str]:
     """What is read off the picture: format -> text."""
     return {str(found.format).rpartition(".")[2]: found.text for found in zxing.read_barcodes(drawn)}
@@ -119,34 +115,47 @@ def test_a_qr_code_is_read_back(data: str) -> None:
     assert data in read(RENDERED.picture(QR_LABELS[data])).values()
 
 
+WHOLE_LABEL = drawn_later(
+    LabelText(20, 20, "Müsli Crunchy ^~_ 750 g", height=40, width=560),
+    LabelText(20, 80, "€3.49", height=90, width=300, bold=True),
+    LabelText(20, 190, "1 kg = €4.65", height=30, width=300),
+    LabelBarCode(60, 240, "4006381333931", "EAN13", height=90, module=3),
+    LabelQr(420, 200, "https://shop.example/4006381333931", module=4),
+    LabelBox(0, 0, 600, 400, thickness=4),
+)
+
+
 def test_a_whole_shelf_label_with_its_codes() -> None:
-    drawn = picture(
-        LabelText(20, 20, "Müsli Crunchy ^~_ 750 g", height=40, width=560),
-        LabelText(20, 80, "€3.49", height=90, width=300, bold=True),
-        LabelText(20, 190, "1 kg = €4.65", height=30, width=300),
-        LabelBarCode(60, 240, "4006381333931", "EAN13", height=90, module=3),
-        LabelQr(420, 200, "https://shop.example/4006381333931", module=4),
-        LabelBox(0, 0, 600, 400, thickness=4),
-    )
+    drawn = RENDERED.picture(WHOLE_LABEL)
     assert drawn.size == (480, 320)
     assert {"4006381333931", "https://shop.example/4006381333931"} <= set(read(drawn).values())
 
 
-@pytest.mark.parametrize("name", ["38x25", "50x30", "60x40"])
-def test_the_built_in_shelf_labels_are_read_back(name: str) -> None:
+def built_in(name: str) -> str:
     article = ShelfArticle("Müsli", Money(349, "EUR"), barcode="4006381333931", net_content=NetContent(750, "g"))
     label = shelf_label(article, templates()[name], "de")
-    drawn = picture(*label.elements, width=label.width, height=label.height)
-    assert "4006381333931" in read(drawn).values()
+    return drawn_later(*label.elements, width=label.width, height=label.height)
+
+
+BUILT_IN = {name: built_in(name) for name in ("38x25", "50x30", "60x40")}
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_the_built_in_shelf_labels_are_read_back(name: str) -> None:
+    assert "4006381333931" in read(RENDERED.picture(BUILT_IN[name])).values()
+
+
+PLACED_QR = drawn_later(LabelQr(100, 150, "https://example.org", module=5))
+PLACED_BOX = drawn_later(LabelBox(100, 50, 300, 200, thickness=5))
 
 
 def test_a_qr_code_stands_where_it_was_asked_for() -> None:
-    left, top, *_ = black_box(picture(LabelQr(100, 150, "https://example.org", module=5)))
+    left, top, *_ = black_box(RENDERED.picture(PLACED_QR))
     assert (left, top) == (80, 120)
 
 
 def test_a_box_is_as_large_as_it_was_asked_for() -> None:
-    assert black_box(picture(LabelBox(100, 50, 300, 200, thickness=5))) == (80, 40, 320, 200)
+    assert black_box(RENDERED.picture(PLACED_BOX)) == (80, 40, 320, 200)
 
 
 WORDS = (
@@ -168,10 +177,14 @@ def test_no_text_is_wider_than_it_is_counted(words: str, height: int) -> None:
     assert right - left >= letters_width(words, height * 8 // 10) // 2
 
 
-@pytest.mark.parametrize("align", ["left", "center", "right"])
-def test_text_stays_inside_its_width_on_one_line(align: Any) -> None:
-    words = "Organic wholemeal sunflower seed bread from the stone oven"
-    left, top, right, bottom = black_box(picture(LabelText(100, 100, words, height=40, width=300, align=align)))
+LONG_WORDS = "Organic wholemeal sunflower seed bread from the stone oven"
+ALIGNS: tuple[Literal["left", "center", "right"], ...] = ("left", "center", "right")
+ALIGNED = {align: drawn_later(LabelText(100, 100, LONG_WORDS, height=40, width=300, align=align)) for align in ALIGNS}
+
+
+@pytest.mark.parametrize("align", ALIGNED)
+def test_text_stays_inside_its_width_on_one_line(align: Literal["left", "center", "right"]) -> None:
+    left, top, right, bottom = black_box(RENDERED.picture(ALIGNED[align]))
     assert left >= 80
     assert right <= 320
     assert bottom - top <= 40
