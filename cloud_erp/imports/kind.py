@@ -66,7 +66,7 @@ class Kind(ABC):
     #: fields that a file may have beside the model's
     beside: Sequence[str] = ()
 
-    def begin(self, connection: Connection) -> None:
+    def begin(self, connection: Connection) -> None:  # noqa: B027  most kinds have nothing to do here
         """Before anything is written, the feed locked: what waits for this feed goes into it first.
 
         So a store that sees a version knows that it has all that was acknowledged before.
@@ -88,7 +88,9 @@ class Kind(ABC):
         """What the file says, in the model's fields alone."""
         return given
 
-    def together(self, rows: Mapping[str, tuple[int, Document]], known: Documents, faults: Faults) -> None:
+    def together(  # noqa: B027  most kinds have none
+        self, rows: Mapping[str, tuple[int, Document]], known: Documents, faults: Faults
+    ) -> None:
         """Faults between rows, and against what is known. rows: key -> (row, document)."""
 
     def label(self, document: Document) -> str:
