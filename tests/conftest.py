@@ -38,12 +38,17 @@ class Together(LoadGroupScheduling):  # type: ignore[misc]  # xdist has no types
         return TOGETHER.get(nodeid.partition("::")[0]) or str(super()._split_scope(nodeid))
 
 
-#: minutes of waiting for processes: they begin while there is other work to do beside them
-FIRST = ("tests/torture/", "tests/powercut/")
+#: they wait for processes most of the time: each comes early, among tests that have something to count meanwhile
+WAITING = ("tests/torture/", "tests/powercut/")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: not item.nodeid.startswith(FIRST))
+    waiting = [item for item in items if item.nodeid.startswith(WAITING)]
+    others = [item for item in items if not item.nodeid.startswith(WAITING)]
+    between = len(others) // (2 * len(waiting)) if waiting else 0
+    for number, item in enumerate(waiting):
+        others.insert(number * (between + 1), item)
+    items[:] = others
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -69,7 +69,7 @@ async def _medians(setting: Setting, driver: Driver, store: Proxy) -> dict[str, 
     store.mend()
     return {
         "clean_ms": driver.book.median_ms(began, broken),
-        "clean_quarter_ms": driver.book.quarter_ms(began, broken),
+        "clean_tenth_ms": driver.book.tenth_ms(began, broken),
         "black_hole_ms": driver.book.median_ms(broken, ended),
     }
 

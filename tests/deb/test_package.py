@@ -129,6 +129,7 @@ def test_a_unit_file_of_an_unknown_kind_stops_the_build(tmp_path: Path) -> None:
         tree.place_units(tmp_path / "systemd", tmp_path / "usr")
 
 
+@pytest.mark.long
 def test_the_same_sources_give_the_same_bytes_wherever_they_are_built(tmp_path: Path) -> None:
     before = package("amd64")
     elsewhere = tmp_path / "a folder"
