@@ -20,6 +20,8 @@ from typing import Self
 from gateway.peripherals import Send, SimulatedDevice, WakeAt
 
 READ_AT_MOST = 4096
+#: who hung up just before another calls may not have been heard yet
+HANG_UP_S = 0.2
 
 
 class Host(ABC):
@@ -148,6 +150,7 @@ class TcpHost(Host):
         self.host, self.port = host, port
         self._server: asyncio.Server | None = None
         self._client: asyncio.StreamWriter | None = None
+        self._line = asyncio.Lock()
 
     @property
     def url(self) -> str:
@@ -170,9 +173,21 @@ class TcpHost(Host):
         await server.wait_closed()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._client is not None:
+        server = self._server
+        try:
+            async with asyncio.timeout(HANG_UP_S):
+                await self._line.acquire()
+            try:
+                if self._server is server:
+                    await self._talk(reader, writer)
+            finally:
+                self._line.release()
+        except TimeoutError:
+            pass  # it is taken
+        finally:
             writer.transport.abort()
-            return
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._client = writer
         try:
             while data := await reader.read(READ_AT_MOST):
@@ -181,7 +196,6 @@ class TcpHost(Host):
             pass  # the client went away, or the server is closing; either way this line has ended
         finally:
             self._client = None
-            writer.transport.abort()
 
     def _send(self, data: bytes) -> None:
         if self._client is not None and not self._client.is_closing():

@@ -241,6 +241,8 @@ class Session:
 
     async def _until_asked(self) -> None:
         """Return when somebody asked something, or when it is time to ask for the device's health ourselves."""
+        # The loop closes the last line's socket in its next round; a terminal that takes one caller must not see two.
+        await asyncio.sleep(0)
         if not self._tried.is_set():
             wait_s = 0.0
         elif self._record.power is Power.OFF:

@@ -13,9 +13,9 @@ COMMAND = [sys.executable, "-m", "gateway", "pin"]
 
 
 def test_a_pin_from_a_pipe_becomes_its_hash() -> None:
-    done = subprocess.run(COMMAND, input="4711\n", capture_output=True, text=True, timeout=60, check=True)
-    assert verify_pin("4711", done.stdout.strip())
-    assert "4711" not in done.stdout + done.stderr
+    done = subprocess.run(COMMAND, input="47110815\n", capture_output=True, text=True, timeout=60, check=True)
+    assert verify_pin("47110815", done.stdout.strip())
+    assert "47110815" not in done.stdout + done.stderr
 
 
 def test_what_is_no_pin_ends_with_2_and_words() -> None:
@@ -29,7 +29,7 @@ def test_on_a_terminal_it_asks_twice_and_shows_neither() -> None:
     if child == 0:
         os.execv(sys.executable, COMMAND)
     said = b""
-    for prompt, answer in ((b"PIN: ", b"4711\n"), (b"again: ", b"4711\n")):
+    for prompt, answer in ((b"PIN: ", b"47110815\n"), (b"again: ", b"47110815\n")):
         while not said.endswith(prompt):
             said += os.read(terminal, 1024)
         os.write(terminal, answer)
@@ -40,5 +40,5 @@ def test_on_a_terminal_it_asks_twice_and_shows_neither() -> None:
             break
     assert os.waitpid(child, 0)[1] == 0
     os.close(terminal)
-    assert b"4711" not in said
-    assert verify_pin("4711", said.decode().split()[-1])
+    assert b"47110815" not in said
+    assert verify_pin("47110815", said.decode().split()[-1])

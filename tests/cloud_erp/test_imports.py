@@ -214,11 +214,11 @@ def test_vouchers_are_written_as_money_and_may_be_taken_away(database: Database,
 
 
 def test_a_pin_is_hashed_as_it_is_read_and_the_same_one_changes_nothing(database: Database, take: Any) -> None:
-    file = "operator_id,name,role,pin,active\nanna,Anna,manager,4711,\nbo,Bo,,,no\n"
+    file = "operator_id,name,role,pin,active\nanna,Anna,manager,47110815,\nbo,Bo,,,no\n"
     outcome = take(Operators(), file)
     row = rows(database, "operators")["anna"]
-    assert verify_pin("4711", row["pin"])
-    assert "4711" not in json.dumps([row, outcome.as_json()])
+    assert verify_pin("47110815", row["pin"])
+    assert "47110815" not in json.dumps([row, outcome.as_json()])
     assert rows(database, "operators")["bo"] == {
         "operator_id": "bo", "name": "Bo", "role": "cashier", "active": False,
     }  # fmt: skip

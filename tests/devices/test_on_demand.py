@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import socket
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 
 from gateway.devices.session import BackOff, Session
 from gateway.devices.snapshot import Happened, Traffic
-from gateway.devices.transport import open_transport
+from gateway.devices.transport import TcpTransport, Transport, open_transport
 from gateway.errors import DeviceGone, DeviceRefused, DeviceSilent
 from gateway.peripherals import (
     AbortPayment,
@@ -185,6 +186,24 @@ async def test_a_command_that_came_before_the_line_was_hung_up_goes_out_on_the_n
         await until(is_online(session))
         await asyncio.gather(session.ask(PAY), session.ask(EndOfDay()))
     assert [lines[0] for lines in bank.conversations] == ["1 CheckHealth", "2 Pay", "3 EndOfDay"]
+
+
+async def test_a_line_is_closed_before_the_next_is_opened(bank: Bank) -> None:
+    """A terminal that takes one connection at a time sends a second one away."""
+    sockets: list[socket.socket] = []
+    others: list[int] = []
+
+    async def opened(url: str) -> Transport:
+        others.append(sum(one.fileno() >= 0 for one in sockets))
+        transport = await open_transport(url)
+        assert isinstance(transport, TcpTransport)
+        sockets.append(transport._writer.get_extra_info("socket"))
+        return transport
+
+    session = Session("t-1", TELLER, {}, bank.url, opened, back_off=QUICK)
+    async with running(session):
+        await asyncio.gather(*(session.ask(PAY) for _ in range(4)))
+    assert others == [0, 0, 0, 0]
 
 
 async def test_a_command_that_finds_no_line_fails_at_once_and_nothing_was_begun(bank: Bank) -> None:

@@ -145,6 +145,21 @@ async def test_a_second_client_of_a_printer_is_sent_away() -> None:
         second.close()
 
 
+async def test_a_client_that_comes_right_after_another_hung_up_is_served() -> None:
+    """As a terminal's driver does, conversation by conversation: the first may not be known to be gone yet."""
+    async with TcpHost(device("printer-escpos")) as printer:
+        first = await open_transport(printer.url)
+        await first.write(b"\x10\x04\x01")
+        assert await first.read() == b"\x12"
+        second = await open_transport(printer.url)
+        for _ in range(20):  # rounds of the loop, in which it is seen to call
+            await asyncio.sleep(0)
+        first.close()
+        await second.write(b"\x10\x04\x01")
+        assert await second.read() == b"\x12"
+        second.close()
+
+
 async def test_a_path_that_is_not_there_is_told(tmp_path: Path) -> None:
     for scheme in ("pty", "serial"):
         with pytest.raises(DeviceGone, match="not plugged in") as gone:

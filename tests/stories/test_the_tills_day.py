@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -89,5 +90,6 @@ async def test_a_day_with_an_override_a_void_and_50_short_reaches_headquarters_a
     ]
     audit = json.dumps(await world.core.get("/v1/audit"))
     assert audit.count("authority_used") >= 2
-    assert "9999" not in audit
+    # Not within an id, whose digits are drawn.
+    assert not re.search(r"(?<![\w-])9999(?![\w-])", audit)
     assert of_the_core(world, "SELECT count(*) FROM quarantine") == [(0,)]
