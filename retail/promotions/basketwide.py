@@ -13,7 +13,7 @@ from retail.promotions.lanes import Trace
 from retail.promotions.occasion import Sale
 from retail.promotions.rules import FULL
 from retail.promotions.units import Unit
-from retail.promotions.whole import Offer, offer
+from retail.promotions.whole import Moment, Offer, offer
 from retail.units import divide_half_up
 
 #: orders of competing rules that are tried
@@ -31,15 +31,20 @@ class Whole:
     points: list[dict[str, object]] = field(default_factory=list)
     common: frozenset[int] = frozenset()  # rules of one set that want every unit
 
+    def moment(self, lane: int) -> Moment:
+        return Moment(self.units, lane, self.common)
+
 
 def price_whole(sale: Sale, whole: Whole, by_hand: Callable[[int], None]) -> None:
     """Lane by lane. by_hand(lane) gives the manual discounts of a lane, after its rules."""
     articles = list({id(unit.article): unit.article for unit in whole.units}.values())
-    places = {place for article in articles for hits in article.hits[LINE:] for place in hits}
-    rules = [sale.index.rules[place] for place in sorted(places)]
-    rules = [rule for rule in rules if not rule.by_pattern and not rule.each and rule.rule.kind != "manual_discount"]
+    wanted: dict[int, int] = {}
+    for article in articles:
+        for place in article.whole:
+            wanted[place] = wanted.get(place, 0) + 1
+    rules = [sale.index.rules[place] for place in sorted(wanted)]
     whole.common = frozenset(
-        rule.place for rule in rules if len(rule.sets) == 1 and all(rule.place in one.bits for one in articles)
+        [rule.place for rule in rules if len(rule.sets) == 1 and wanted[rule.place] == len(articles)]
     )
     for lane in (LINE, BASKET, TENDER):
         here = [rule for rule in rules if rule.lane == lane and rule.rule.kind != "points_earn"]
@@ -48,7 +53,7 @@ def price_whole(sale: Sale, whole: Whole, by_hand: Callable[[int], None]) -> Non
         by_hand(lane)
     for rule in rules:
         if rule.rule.kind == "points_earn" and _free_to(rule, whole):
-            found = offer(sale, rule, TENDER, whole.units, whole.common)
+            found = offer(sale, rule, whole.moment(TENDER))
             if found is not None:
                 whole.points.append({"rule": rule.rule.id, "rev": rule.rule.rev, "points": found.points})
 
@@ -79,7 +84,7 @@ def _level(sale: Sale, whole: Whole, lane: int, rules: list[Compiled]) -> None:
 
 
 def _take(sale: Sale, whole: Whole, lane: int, rule: Compiled) -> int:
-    found = offer(sale, rule, lane, whole.units, whole.common) if _free_to(rule, whole) else None
+    found = offer(sale, rule, whole.moment(lane)) if _free_to(rule, whole) else None
     return 0 if found is None else _taken(whole, found)
 
 
@@ -110,7 +115,8 @@ class _Orders:
     def look(self, rules: list[Compiled], taken: tuple[Compiled, ...], saving: int) -> None:
         if self._rank(saving, taken) < self._rank(self.saving, self.order):
             self.saving, self.order = saving, taken
-        offers = [offer(self.sale, rule, self.lane, self.whole.units, self.whole.common) for rule in rules]
+        moment = self.whole.moment(self.lane)
+        offers = [offer(self.sale, rule, moment) for rule in rules]
         found = [given for given in offers if given is not None]
         found.sort(key=lambda given: (-given.saving, given.rule.place))
         if all(given.all_free for given in found):

@@ -53,6 +53,8 @@ class Compiled:
     by_pattern: bool = False
     #: from a quantity on every unit, wherever and however many there are
     each: bool = False
+    #: over an amount rather than slots: it belongs to the lanes over the whole basket
+    whole: bool = False
     #: what it gives one unit depends on other units; exclusions come to it later
     couples: bool = False
     #: it holds for every occasion
@@ -71,6 +73,7 @@ def compiled(place: int, rule: Rule) -> Compiled:
     patterns = tuple(_patterns(rule, sets))
     ready = Compiled(place, rule, reward, lane, sets, tuple(rule.match.values()), patterns)
     ready.by_pattern, ready.each = bool(patterns), rule.tier_mode == "each"
+    ready.whole = not (patterns or ready.each or rule.kind == "manual_discount")
     ready.couples = _couples(rule, patterns)
     ready.always = always(rule)
     if patterns:

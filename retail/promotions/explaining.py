@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from retail.promotions.compiled import Compiled
 from retail.promotions.rules import Threshold, Tier
+from retail.promotions.units import Free
 from retail.promotions.whole import counted_sets, in_sets, measured, needed
 
 if TYPE_CHECKING:
@@ -37,12 +38,12 @@ def _reached(priced: Priced, rule: Compiled) -> bool:
     """Whether the basket has enough for the rule, if nobody else took anything."""
     if rule.by_pattern:
         return any(_complete(priced.entries, rule, number) for number in range(len(rule.patterns)))
-    units = in_sets(rule, counted_sets(rule), priced.units)
+    units = Free(in_sets(rule, counted_sets(rule), priced.units))
     steps: list[Tier | Threshold] = [
         *rule.rule.tiers,
         *([rule.rule.threshold] if rule.rule.threshold is not None else []),
     ]
-    return any(measured(rule, step, units) >= needed(step) for step in steps) if steps else bool(units)
+    return any(measured(rule, step, units) >= needed(step) for step in steps) if steps else bool(units.units)
 
 
 def _complete(entries: list[Entry], rule: Compiled, number: int) -> bool:

@@ -51,7 +51,7 @@ class Sale:
         bits = {rule.place: bits for rule, bits in hits}
         values = {rule.place: value for rule, _ in hits if (value := self._by_days(rule, line)) is not None}
         rules = [rule for rule, _ in hits]
-        whole = any(not (rule.by_pattern or rule.each or rule.rule.kind == "manual_discount") for rule in rules)
+        whole = tuple([rule.place for rule in rules if rule.whole and rule.lane >= LINE])
         places = tuple(map(tuple, lanes))
         least = line.floor if line.grams is None else weighed_minor(line.floor, line.grams)
         links = self._links(rules)

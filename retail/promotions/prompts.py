@@ -131,7 +131,7 @@ class Prompter:
             return None
         hits = tuple((rule.place,) if lane == rule.lane else () for lane in range(len(LANES)))
         bits = {rule.place: rule.bits(counted_sets(rule)) or (1 << len(rule.sets)) - 1}
-        article = Article(("missing",), missing, 0, None, "", hits, bits, whole=True)
+        article = Article(("missing",), missing, 0, None, "", hits, bits, whole=(rule.place,))
         line = Line(item="missing", unit_price=missing)
         with_it = session.whole_with(Entry((("~",), 0), line, article, 1))
         saving = sum(unit.gross - unit.net for unit in with_it.units) - priced.discount

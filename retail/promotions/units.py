@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from retail.pricing import weighed_minor
 from retail.promotions.compiled import Compiled
@@ -24,7 +25,7 @@ class Article:
     bits: dict[int, int]  # place of a rule: its sets that these units are in
     values: dict[int, int] = field(default_factory=dict)  # place: the value of this article where it is its own
     links: tuple[int, ...] = ()  # rules through which these units may share a deal or a limit with others
-    whole: bool = False  # whether a rule over the whole basket wants them
+    whole: tuple[int, ...] = ()  # places of rules over the whole basket that want them
     least: int = 0  # what the whole unit costs at the least, under any rule
 
     def floor(self, rule: Compiled) -> int | None:
@@ -78,6 +79,34 @@ class Unit:
         if self.origin is None:
             return self.deals
         return [(lane, number + self.offset, amount) for lane, number, amount in self.origin.deals] + self.deals
+
+
+class Free:
+    """Units that one rule after the other looks at as a whole: what they come to is worked out once."""
+
+    def __init__(self, units: list[Unit]) -> None:
+        self.units = units
+
+    def only(self, units: list[Unit]) -> Free:
+        """These of them; itself where that is all."""
+        return self if len(units) == len(self.units) else Free(units)
+
+    @cached_property
+    def net(self) -> int:
+        return sum([unit.net for unit in self.units])
+
+    @cached_property
+    def gross(self) -> int:
+        return sum([unit.article.gross for unit in self.units])
+
+    @cached_property
+    def grams(self) -> int:
+        return sum([unit.article.grams for unit in self.units])
+
+    @cached_property
+    def floored(self) -> bool:
+        """Whether one of them has a least price of its own."""
+        return any(unit.article.least for unit in self.units)
 
 
 @dataclass(slots=True, eq=False)

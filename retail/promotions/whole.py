@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cached_property
 
 from retail.promotions.compiled import Compiled
 from retail.promotions.deals import Deal, apply
 from retail.promotions.occasion import Sale
 from retail.promotions.rules import FULL, Reward, Threshold, Tier
-from retail.promotions.units import Unit, floored
+from retail.promotions.units import Free, Unit
 from retail.units import divide_half_up
 
 
@@ -35,38 +36,61 @@ class Offer:
         return apply(self.rule, self.lane, self.saving, self.units, [True] * len(self.units), True)
 
 
-def offer(sale: Sale, rule: Compiled, lane: int, units: list[Unit], common: Collection[int] = ()) -> Offer | None:
-    """What the rule gives over these units; None: nothing. common: rules with every set of which all units are."""
-    reward = rule.reward
-    stack = rule.rule.concurrency == "stack"
-    free = [unit for unit in units if not unit.closed and (stack or unit.lane != lane)]
-    unclosed = len(free)
-    if reward.type == "points":
-        free = units
-    elif rule.rule.concurrency == "exclusive":
-        free = [unit for unit in free if not unit.touched]
-    counted = free if rule.place in common else in_sets(rule, counted_sets(rule), free)
+class Moment:
+    """What the rules of a lane find there at one moment: each sort of units, and what they come to, worked out once."""
+
+    def __init__(self, units: list[Unit], lane: int, common: Collection[int] = ()) -> None:
+        """common: places of the rules of one set in which all units are."""
+        self.lane, self.common = lane, common
+        self.all = Free(units)
+
+    @cached_property
+    def unclosed(self) -> Free:
+        return self.all.only([unit for unit in self.all.units if not unit.closed])
+
+    @cached_property
+    def free(self) -> Free:
+        """Not taken by another rule of this lane either."""
+        lane = self.lane
+        return self.unclosed.only([unit for unit in self.unclosed.units if unit.lane != lane])
+
+    @cached_property
+    def untouched(self) -> Free:
+        return self.free.only([unit for unit in self.free.units if not unit.touched])
+
+    def open_to(self, rule: Compiled) -> tuple[Free, int]:
+        """The units that it may have, and how many there were without its wish to be alone."""
+        if rule.rule.concurrency == "stack":
+            open_, there = self.unclosed, self.unclosed
+        else:
+            there = self.free
+            open_ = self.untouched if rule.rule.concurrency == "exclusive" else there
+        return (self.all if rule.reward.type == "points" else open_), len(there.units)
+
+
+def offer(sale: Sale, rule: Compiled, moment: Moment) -> Offer | None:
+    """What the rule gives at this moment; None: nothing."""
+    reward, lane = rule.reward, moment.lane
+    free, there = moment.open_to(rule)
+    counted = free if rule.place in moment.common else Free(in_sets(rule, counted_sets(rule), free.units))
     if reward.type == "gift":
-        return _gifts(sale, rule, lane, counted, free)
+        return _gifts(sale, rule, lane, counted, free.units)
     value, times = _reached(sale, rule, counted)
     if times == 0:
         return None
     if reward.type == "points":
         return _points(rule, reward, lane, counted, value, times)
-    paid = _rewarded(rule, reward, counted, free)
-    floors = floored(rule, [unit.article for unit in paid])
-    if floors:
-        paid = [unit for unit in paid if unit.article.floor(rule) is not None]
+    paid = _rewarded(rule, reward, counted, free, times)
     saving = _saving(rule, reward, value, times, paid)
     left = sale.ready(rule.place)[0].amount
-    if not floors:
-        room = sum([unit.net for unit in paid])
+    if rule.rule.limits.floor == "none" and not paid.floored:
+        room = paid.net
     else:
-        room = sum([max(0, unit.net - (unit.article.floor(rule) or 0)) for unit in paid])
+        room = sum([max(0, unit.net - (unit.article.floor(rule) or 0)) for unit in paid.units])
     saving = max(0, min(saving, room, saving if left is None else left))
     if saving == 0:
         return None
-    return Offer(rule, lane, saving, paid, len(paid) == unclosed, times, [], 0)
+    return Offer(rule, lane, saving, paid.units, len(paid.units) == there, times, [], 0)
 
 
 def counted_sets(rule: Compiled) -> tuple[str, ...]:
@@ -89,7 +113,7 @@ def in_sets(rule: Compiled, names: tuple[str, ...], units: list[Unit]) -> list[U
     return [unit for unit in units if unit.article.bits.get(place, 0) & bits]
 
 
-def _reached(sale: Sale, rule: Compiled, units: list[Unit]) -> tuple[int, int]:
+def _reached(sale: Sale, rule: Compiled, units: Free) -> tuple[int, int]:
     """(value, full multiples): 0 multiples where the threshold or the lowest tier is not reached."""
     own = sale.value(rule)
     value = own if own is not None else rule.reward.value or 0
@@ -100,7 +124,7 @@ def _reached(sale: Sale, rule: Compiled, units: list[Unit]) -> tuple[int, int]:
         value = max(tiers, key=needed).value
     threshold = rule.rule.threshold
     if threshold is None:
-        return value, 1 if units else 0
+        return value, 1 if units.units else 0
     times = measured(rule, threshold, units) // needed(threshold)
     return value, _limited(sale, rule, times if threshold.repeat else min(times, 1))
 
@@ -114,56 +138,60 @@ def needed(measure: Threshold | Tier) -> int:
     return measure.amount or measure.qty or measure.grams or 1
 
 
-def measured(rule: Compiled, measure: Threshold | Tier, units: list[Unit]) -> int:
+def measured(rule: Compiled, measure: Threshold | Tier, units: Free) -> int:
     """Money by the net after earlier lanes unless the rule says gross; else pieces or grams."""
     if measure.qty is not None:
-        return len(units)
+        return len(units.units)
     if measure.grams is not None:
-        return sum(unit.article.grams for unit in units)
-    return sum([unit.gross for unit in units] if rule.rule.basis == "gross" else [unit.net for unit in units])
+        return units.grams
+    return units.gross if rule.rule.basis == "gross" else units.net
 
 
-def _rewarded(rule: Compiled, reward: Reward, counted: list[Unit], free: list[Unit]) -> list[Unit]:
+def _rewarded(rule: Compiled, reward: Reward, counted: Free, free: Free, times: int) -> Free:
+    """The units that it reduces; without those whose floor nobody knows."""
     first = reward.apply_to[0] if reward.apply_to else "all"
+    paid = counted
     if rule.rule.kind == "addon_price":
-        pool = in_sets(rule, tuple(rule.sets) if first in ("all", "last") else reward.apply_to, free)
-        return sorted(pool, key=lambda unit: (-unit.net, unit.line, unit.number))
-    if first in ("cheapest", "dearest"):
+        pool = in_sets(rule, tuple(rule.sets) if first in ("all", "last") else reward.apply_to, free.units)
+        paid = Free(sorted(pool, key=lambda unit: (-unit.net, unit.line, unit.number)))
+    elif first in ("cheapest", "dearest"):
         sign = 1 if first == "cheapest" else -1
-        ordered = sorted(counted, key=lambda unit: (sign * unit.net, unit.line, unit.number))[: reward.count]
-        return sorted(ordered, key=lambda unit: (unit.line, unit.number))
-    return counted if first in ("all", "last") else in_sets(rule, reward.apply_to, free)
+        ordered = sorted(counted.units, key=lambda unit: (sign * unit.net, unit.line, unit.number))[: reward.count]
+        paid = Free(sorted(ordered, key=lambda unit: (unit.line, unit.number)))
+    elif first not in ("all", "last"):
+        paid = Free(in_sets(rule, reward.apply_to, free.units))
+    if rule.rule.limits.floor == "cost":
+        paid = paid.only([unit for unit in paid.units if unit.article.floor(rule) is not None])
+    if rule.rule.kind == "addon_price" and reward.type == "unit_price":
+        paid = Free(sorted(paid.units[: reward.count * times], key=lambda unit: (unit.line, unit.number)))
+    return paid
 
 
-def _saving(rule: Compiled, reward: Reward, value: int, times: int, units: list[Unit]) -> int:
-    bases = [unit.gross if rule.rule.basis == "gross" else unit.net for unit in units]
+def _saving(rule: Compiled, reward: Reward, value: int, times: int, units: Free) -> int:
     if reward.type == "percent_off":
-        return divide_half_up(sum(bases) * value, FULL)
+        return divide_half_up((units.gross if rule.rule.basis == "gross" else units.net) * value, FULL)
     if reward.type == "amount_off":
         return value * times
     if reward.type == "amount_off_each":
-        return sum(min(value, unit.net) for unit in units)
+        return sum(min(value, unit.net) for unit in units.units)
     if reward.type == "unit_price":
-        if rule.rule.kind == "addon_price":
-            del units[reward.count * times :]
-            units.sort(key=lambda unit: (unit.line, unit.number))
-        return sum(max(0, unit.net - unit.article.priced(value)) for unit in units)
+        return sum(max(0, unit.net - unit.article.priced(value)) for unit in units.units)
     if reward.type == "bundle_price":
-        return sum(unit.net for unit in units) - value
-    return sum(unit.net for unit in units)
+        return units.net - value
+    return units.net
 
 
-def _points(rule: Compiled, reward: Reward, lane: int, units: list[Unit], value: int, times: int) -> Offer | None:
+def _points(rule: Compiled, reward: Reward, lane: int, units: Free, value: int, times: int) -> Offer | None:
     """So many points for every full step of the amount; without a step, so many for reaching the threshold."""
     if reward.per is not None:
-        times = sum(unit.gross if rule.rule.basis == "gross" else unit.net for unit in units) // reward.per
+        times = (units.gross if rule.rule.basis == "gross" else units.net) // reward.per
     points = value * times
     maximum = rule.rule.limits.max_discount
     points = points if maximum is None else min(points, maximum)
     return Offer(rule, lane, 0, [], False, times, [], points) if points else None
 
 
-def _gifts(sale: Sale, rule: Compiled, lane: int, counted: list[Unit], free: list[Unit]) -> Offer | None:
+def _gifts(sale: Sale, rule: Compiled, lane: int, counted: Free, free: list[Unit]) -> Offer | None:
     """Gifts that were scanned become free; what they would have cost does not count towards the threshold."""
     reward = rule.reward
     _, most = _reached(sale, rule, counted)
@@ -175,7 +203,7 @@ def _gifts(sale: Sale, rule: Compiled, lane: int, counted: list[Unit], free: lis
             there = [unit for unit in there if unit.article.floor(rule) is not None]
             gifts.append((gift.item, gift.qty * times, len(there)))
             given += there
-        paid_for = [unit for unit in counted if unit not in given] if given else counted
+        paid_for = Free([unit for unit in counted.units if unit not in given]) if given else counted
         if _reached(sale, rule, paid_for)[1] < times:
             continue
         given.sort(key=lambda unit: (unit.line, unit.number))
