@@ -41,12 +41,15 @@ class Problem:
 def problem(kinds: list[Kind], rules: list[Ready]) -> Problem:
     found: dict[tuple[int, tuple[tuple[int, int], ...]], Candidate] = {}
     whole = True
+    members = _members(kinds, rules)
     for number, ready in enumerate(rules):
-        for joining in _joins(number, ready, kinds):
-            found[number, joining.takes] = joining
+        mine = members[ready.place]
+        if ready.need:
+            for joining in _joins(number, ready, kinds, mine):
+                found[number, joining.takes] = joining
         for pattern in ready.rule.patterns:
-            pools = [_pool(ready, slot, kinds) for slot in pattern.slots]
-            if not all(pools):
+            pools = _pools(pattern, kinds, mine)
+            if not pools:
                 continue
             listed = _how_many(pattern, pools) + len(found) <= MOST_CANDIDATES
             whole &= listed
@@ -58,31 +61,54 @@ def problem(kinds: list[Kind], rules: list[Ready]) -> Problem:
                 known = found.get((number, move.takes))
                 if known is None or known.saving < move.saving:
                     found[number, move.takes] = move
-    ordered = sorted(found.values(), key=lambda move: (move.rule, tuple(kind for kind, _ in sorted_picks(move))))
-    return Problem(kinds, rules, ordered, whole)
+    ordered = sorted(found.values(), key=lambda move: (move.rule, sorted([kind for kind, _ in move.picks])))
+    if not whole:
+        return Problem(kinds, rules, ordered, whole)
+    return Problem(kinds, *_without_the_idle(rules, ordered), whole)
 
 
-def sorted_picks(move: Candidate) -> list[tuple[int, bool]]:
-    return sorted(move.picks)
+def _members(kinds: list[Kind], rules: list[Ready]) -> dict[int, list[tuple[int, int]]]:
+    """Per place of a rule: the kinds that it wants, and their sets as bits."""
+    members: dict[int, list[tuple[int, int]]] = {ready.place: [] for ready in rules}
+    for number, kind in enumerate(kinds):
+        for place, bits in kind.article.bits.items():
+            if place in members:
+                members[place].append((number, bits))
+    return members
 
 
-def _pool(ready: Ready, slot: PatternSlot, kinds: list[Kind]) -> list[int]:
-    """The kinds of this set; none where they are too few for the slot."""
-    place, bit = ready.place, slot.bit
-    pool = [number for number, kind in enumerate(kinds) if kind.article.bits.get(place, 0) & bit]
-    if slot.qty > 1 and sum([len(kinds[number].units) for number in pool]) < slot.qty:
-        return []
-    return pool
+def _without_the_idle(rules: list[Ready], moves: list[Candidate]) -> tuple[list[Ready], list[Candidate]]:
+    """Without the rules that have no move; the others keep their order."""
+    busy = sorted({move.rule for move in moves})
+    if len(busy) < len(rules):
+        renumbered = {number: place for place, number in enumerate(busy)}
+        for move in moves:
+            move.rule = renumbered[move.rule]
+    return [rules[number] for number in busy], moves
+
+
+def _pools(pattern: Pattern, kinds: list[Kind], members: list[tuple[int, int]]) -> list[list[int]]:
+    """The kinds for each slot; none at all where there are too few for one of them."""
+    pools = []
+    for slot in pattern.slots:
+        bit, qty = slot.bit, slot.qty
+        pool = [number for number, bits in members if bits & bit]
+        if not pool or (qty > 1 and sum([len(kinds[number].units) for number in pool]) < qty):
+            return []
+        pools.append(pool)
+    return pools
 
 
 def _how_many(pattern: Pattern, pools: list[list[int]]) -> int:
     total = 1
     for slot, pool in zip(pattern.slots, pools, strict=True):
-        total *= comb(len(pool) + slot.qty - 1, slot.qty) if pool else 0
+        total *= comb(len(pool) + slot.qty - 1, slot.qty)
     return total
 
 
 def _all_choices(pattern: Pattern, pools: list[list[int]], kinds: list[Kind]) -> Iterator[tuple[tuple[int, ...], ...]]:
+    if len(pattern.slots) == 1 and pattern.slots[0].qty == 1:
+        return iter([((number,),) for number in pools[0]])
     per_slot = [
         [
             combination
@@ -141,11 +167,9 @@ def candidate(
     return Candidate(number, takes, saved, picks, pattern.spread, size=len(flat))
 
 
-def _joins(number: int, ready: Ready, kinds: list[Kind]) -> Iterator[Candidate]:
+def _joins(number: int, ready: Ready, kinds: list[Kind], members: list[tuple[int, int]]) -> Iterator[Candidate]:
     """A rule "from n on, each": every unit joins by itself; the search sees to it that n come together."""
-    if not ready.need:
-        return
-    pool = [(index, kind) for index, kind in enumerate(kinds) if kind.article.bits.get(ready.place, 0)]
+    pool = [(index, kinds[index]) for index, _ in members]
     weights = [kind.article.grams if ready.by_grams else 1 for _, kind in pool]
     if sum(kind.count * weight for (_, kind), weight in zip(pool, weights, strict=True)) < ready.need:
         return

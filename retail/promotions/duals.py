@@ -13,32 +13,31 @@ SWEEPS = 3
 
 def shadow_prices(values: list[int], candidates: list[Candidate], counts: list[int]) -> list[int]:
     """One price per unit of each kind, for moves of these values."""
-    touching: list[list[int]] = [[] for _ in counts]
+    touching: list[list[tuple[int, int]]] = [[] for _ in counts]
     prices = [0] * len(counts)
-    for number, move in enumerate(candidates):
-        share = -(-values[number] // move.size)
-        for kind, _ in move.takes:
-            touching[kind].append(number)
+    for number, (move, value) in enumerate(zip(candidates, values, strict=True)):
+        share = -(-value // move.size)
+        for kind, count in move.takes:
+            touching[kind].append((number, count))
             prices[kind] = max(prices[kind], share)
     slack = [
-        sum(prices[kind] * count for kind, count in move.takes) - value
+        sum([prices[kind] * count for kind, count in move.takes]) - value
         for move, value in zip(candidates, values, strict=True)
     ]
     order = sorted(range(len(counts)), key=lambda kind: (-counts[kind] * prices[kind], kind))
     for sweep in range(SWEEPS):
         for kind in order if sweep % 2 == 0 else reversed(order):
-            _lower(kind, prices, slack, touching[kind], candidates)
+            prices[kind] -= _lower(prices[kind], slack, touching[kind])
     return prices
 
 
-def _lower(kind: int, prices: list[int], slack: list[int], moves: list[int], candidates: list[Candidate]) -> None:
-    """Lower one price as far as every move that takes this kind allows."""
-    room = prices[kind]
-    taken = [(number, next(count for other, count in candidates[number].takes if other == kind)) for number in moves]
-    for number, count in taken:
+def _lower(price: int, slack: list[int], moves: list[tuple[int, int]]) -> int:
+    """How far one price can come down for every move that takes this kind, so often; the slack loses as much."""
+    room = price
+    for number, count in moves:
         room = min(room, slack[number] // count)
         if room == 0:
-            return
-    prices[kind] -= room
-    for number, count in taken:
+            return 0
+    for number, count in moves:
         slack[number] -= room * count
+    return room

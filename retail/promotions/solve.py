@@ -8,10 +8,12 @@ the moves in lexicographic order. A state whose saving and shadow prices cannot 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from retail.promotions.candidates import Candidate, Problem
 from retail.promotions.duals import shadow_prices
 from retail.promotions.greedy import Incumbent, greedy
+from retail.promotions.packed import Packed
 from retail.promotions.state import Book, Extra
 
 #: moves tried in one search; the till and headquarters must use the same number
@@ -30,13 +32,16 @@ class Solution:
     bounded: bool
 
 
-@dataclass(slots=True, eq=False)
-class State:
-    left: tuple[int, ...]
+class State(NamedTuple):
+    left: int  # units of every kind, packed
     extra: Extra
     value: int  # saving x weight - deals
     bound: int  # the most that the units left could add
     moves: tuple[tuple[int, int], ...]  # (number of the candidate, its saving)
+
+
+#: by the units left, packed, and the limits
+States = dict[tuple[int, Extra], State]
 
 
 def solve(problem: Problem, budget: int = NODE_BUDGET, known: Solution | None = None) -> Solution:
@@ -53,18 +58,24 @@ class Search:
     def __init__(self, problem: Problem, budget: int) -> None:
         self.problem, self.budget = problem, budget
         self.book = Book(problem)
-        self.counts = [kind.count for kind in problem.kinds]
+        self.counts = [len(kind.units) for kind in problem.kinds]
+        moves = problem.candidates
+        self.packed = Packed(self.counts, moves)
         #: one minor unit weighs more than all deals together, so that fewer deals decide only between equals
         self.weight = sum(self.counts) + 1
         #: so little that trying everything takes less time than bounding it
-        self.small = len(problem.candidates) <= SMALL and self.weight <= SMALL
-        self.prices = [0] * len(self.counts)
+        self.small = len(moves) <= SMALL and self.weight <= SMALL
+        #: per move what it adds to the value, where no limit has a say
+        self.gains = [move.saving * self.weight - 1 for move in moves]
+        self.prices, self.cost = [0] * len(self.counts), [0] * len(moves)
         if not self.small:
-            values = [move.saving * self.weight - (0 if move.join else 1) for move in problem.candidates]
-            self.prices = shadow_prices(values, problem.candidates, self.counts)
-        self.first: list[list[int]] = [[] for _ in self.counts]
-        for number, move in enumerate(problem.candidates):
-            self.first[move.takes[0][0]].append(number)
+            values = [gain + 1 if move.join else gain for gain, move in zip(self.gains, moves, strict=True)]
+            prices = self.prices = shadow_prices(values, moves, self.counts)
+            self.cost = [sum([prices[kind] * count for kind, count in move.takes]) for move in moves]
+        #: per kind the moves whose first kind it is; and whether limits have a say in them
+        self.first: list[list[tuple[int, bool]]] = [[] for _ in self.counts]
+        for number, move in enumerate(moves):
+            self.first[move.takes[0][0]].append((number, self.book.trackers[move.rule] is not None))
         self.nodes = 0
 
     def run(self, known: Solution | None) -> Solution:
@@ -74,24 +85,22 @@ class Search:
         return found
 
     def _run(self, known: Solution | None) -> Solution:
-        incumbent = Incumbent(0, ())
+        incumbent, self.goal = Incumbent(0, ()), 0
         if not self.small:
-            incumbent = greedy(self.problem, self.book, self.prices, self.weight)
-        self.goal = incumbent.value
+            incumbent = greedy(self.problem, self.book, self.packed, self.cost, self.weight)
+            self.goal = incumbent.value
         if known is not None and self.problem.whole:
             self.goal = max(self.goal, known.saving * self.weight - len(known.moves))
-        left = tuple(self.counts)
-        bound = sum(price * count for price, count in zip(self.prices, self.counts, strict=True))
-        states = [State(left, self.book.start, 0, bound, ())]
-        for kind in range(len(self.counts)):
-            reached = self._stage(kind, states)
+        bound = sum([price * count for price, count in zip(self.prices, self.counts, strict=True)])
+        states = [State(self.packed.full, self.book.start, 0, bound, ())]
+        for kind, first in enumerate(self.first):
+            reached = self._stage(kind, first, states)
             if reached is None:
                 return self._answer(incumbent.moves, bounded=True)
             states = reached
-        final = [state for state in states if self.book.complete(state.extra)]
         best = None
-        for state in final:
-            if best is None or better(state.value, state.moves, best.value, best.moves):
+        for state in states:
+            if self.book.complete(state.extra) and (best is None or better(state.value, state.moves, best)):
                 best = state
         moves = best.moves if best is not None else incumbent.moves
         return self._answer(moves, bounded=not self.problem.whole)
@@ -110,56 +119,56 @@ class Search:
                 chosen.append((move, 0))
         return Solution(chosen, sum(saving for _, saving in chosen), self.nodes, bounded)
 
-    def _stage(self, kind: int, states: list[State]) -> list[State] | None:
+    def _stage(self, kind: int, moves: list[tuple[int, bool]], states: list[State]) -> list[State] | None:
         """All states after this kind; None: the budget is spent."""
-        waiting: list[dict[tuple[tuple[int, ...], Extra], State]] = [{} for _ in range(self.counts[kind] + 1)]
+        shift, field = self.packed.shifts[kind], self.packed.field
+        waiting: list[States] = [{} for _ in range(self.counts[kind] + 1)]
         for state in states:
-            self._keep(waiting[state.left[kind]], state)
-        price = self.prices[kind]
+            _keep(waiting[state.left >> shift & field], state)
         for count in range(self.counts[kind], 0, -1):
             for state in waiting[count].values():
-                for number in self.first[kind]:
-                    self.nodes += 1
-                    following = self._apply(state, number)
+                self.nodes += len(moves)
+                for number, limited in moves:
+                    following = self._apply(state, number, limited)
                     if following is not None:
-                        self._keep(waiting[following.left[kind]], following)
+                        _keep(waiting[following.left >> shift & field], following)
                 if self.nodes > self.budget:
                     return None
-                bound = state.bound - price * count
-                if self.small or state.value + bound >= self.goal:
-                    left = (*state.left[:kind], 0, *state.left[kind + 1 :])
-                    self._keep(waiting[0], State(left, state.extra, state.value, bound, state.moves))
+                bound = state.bound - self.prices[kind] * count
+                if state.value + bound >= self.goal:
+                    rest = state.left - (count << shift)
+                    _keep(waiting[0], State(rest, state.extra, state.value, bound, state.moves))
         return list(waiting[0].values())
 
-    def _apply(self, state: State, number: int) -> State | None:
-        move = self.problem.candidates[number]
-        for kind, count in move.takes:
-            if state.left[kind] < count:
+    def _apply(self, state: State, number: int, limited: bool) -> State | None:
+        guards = self.packed.guards
+        left, extra, value, bound, moves = state
+        left -= self.packed.taken[number]
+        if left & guards != guards:
+            return None
+        bound -= self.cost[number]
+        if not limited:
+            value += self.gains[number]
+            if value + bound < self.goal:
                 return None
-        after = self.book.after(state.extra, move)
+            return State(left, extra, value, bound, (*moves, (number, self.problem.candidates[number].saving)))
+        after = self.book.after(extra, self.problem.candidates[number])
         if after is None:
             return None
         extra, saving, deals = after
-        left = list(state.left)
-        bound = state.bound
-        for kind, count in move.takes:
-            left[kind] -= count
-            bound -= self.prices[kind] * count
-        value = state.value + saving * self.weight - deals
-        if value + bound < self.goal and not self.small:
-            return None
-        return State(tuple(left), extra, value, bound, (*state.moves, (number, saving)))
-
-    @staticmethod
-    def _keep(states: dict[tuple[tuple[int, ...], Extra], State], state: State) -> None:
-        key = (state.left, state.extra)
-        known = states.get(key)
-        if known is None or better(state.value, state.moves, known.value, known.moves):
-            states[key] = state
+        value += saving * self.weight - deals
+        return None if value + bound < self.goal else State(left, extra, value, bound, (*moves, (number, saving)))
 
 
-def better(value: int, moves: tuple[tuple[int, int], ...], than: int, others: tuple[tuple[int, int], ...]) -> bool:
-    """Whether the first is the better of two ways to the same state."""
-    if value != than:
-        return value > than
-    return sorted(number for number, _ in moves) < sorted(number for number, _ in others)
+def _keep(states: States, state: State) -> None:
+    key = (state.left, state.extra)
+    known = states.get(key)
+    if known is None or better(state.value, state.moves, known):
+        states[key] = state
+
+
+def better(value: int, moves: tuple[tuple[int, int], ...], known: State) -> bool:
+    """Whether these moves are the better of two ways to the same state."""
+    if value != known.value:
+        return value > known.value
+    return sorted([number for number, _ in moves]) < sorted([number for number, _ in known.moves])

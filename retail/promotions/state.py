@@ -26,8 +26,9 @@ class Book:
     def __init__(self, problem: Problem) -> None:
         rules = problem.rules
         places = {ready.place for ready in rules}
-        capacity = sum(kind.count for kind in problem.kinds)
-        self.trackers: list[Tracker | None] = []
+        capacity = sum([len(kind.units) for kind in problem.kinds])
+        self.trackers: list[Tracker | None] = [None] * len(rules)
+        self.start: Extra = ()
         watched = [
             (ready.uses is not None and ready.uses < capacity)
             or ready.amount is not None
@@ -35,10 +36,13 @@ class Book:
             or bool(ready.rule.excludes & places)
             for ready in rules
         ]
+        if not any(watched):
+            return
         at = 0
-        for ready, wanted in zip(rules, watched, strict=True):
-            self.trackers.append(Tracker(at, ready.uses, ready.amount, ready.need, []) if wanted else None)
-            at += 2 if wanted else 0
+        for number, (ready, wanted) in enumerate(zip(rules, watched, strict=True)):
+            if wanted:
+                self.trackers[number] = Tracker(at, ready.uses, ready.amount, ready.need, [])
+                at += 2
         for ready, tracker in zip(rules, self.trackers, strict=True):
             if tracker is not None:
                 tracker.excluded_by = [
@@ -46,7 +50,7 @@ class Book:
                     for rival, other in zip(rules, self.trackers, strict=True)
                     if other is not None and rival.place in ready.rule.excludes
                 ]
-        self.start: Extra = (0,) * at
+        self.start = (0,) * at
 
     def after(self, extra: Extra, move: Candidate) -> tuple[Extra, int, int] | None:
         """(extra state, saving, deals more) after this move; None: a limit or an exclusion forbids it."""
@@ -70,6 +74,6 @@ class Book:
 
     def complete(self, extra: Extra) -> bool:
         """Whether every rule "from n on" has its n, or nothing."""
-        return all(
+        return not extra or all(
             tracker is None or not tracker.need or extra[tracker.at] in (0, tracker.need) for tracker in self.trackers
         )
