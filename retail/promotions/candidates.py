@@ -42,11 +42,13 @@ def problem(kinds: list[Kind], rules: list[Ready]) -> Problem:
     found: dict[tuple[int, tuple[tuple[int, int], ...]], Candidate] = {}
     whole = True
     members = _members(kinds, rules)
+    least = any(kind.article.least for kind in kinds)
     for number, ready in enumerate(rules):
         mine = members[ready.place]
         if ready.need:
             for joining in _joins(number, ready, kinds, mine):
                 found[number, joining.takes] = joining
+        floors = least or ready.rule.rule.limits.floor != "none"
         for pattern in ready.rule.patterns:
             pools = _pools(pattern, kinds, mine)
             if not pools:
@@ -55,7 +57,7 @@ def problem(kinds: list[Kind], rules: list[Ready]) -> Problem:
             whole &= listed
             choices = _all_choices(pattern, pools, kinds) if listed else _neighbours(pattern, pools, kinds)
             for choice in choices:
-                move = candidate(number, ready, pattern, choice, kinds)
+                move = candidate(number, ready, pattern, choice, kinds, floors)
                 if move is None:
                     continue
                 known = found.get((number, move.takes))
@@ -148,23 +150,35 @@ def _neighbours(pattern: Pattern, pools: list[list[int]], kinds: list[Kind]) -> 
 
 
 def candidate(
-    number: int, ready: Ready, pattern: Pattern, choice: tuple[tuple[int, ...], ...], kinds: list[Kind]
+    number: int,
+    ready: Ready,
+    pattern: Pattern,
+    choice: tuple[tuple[int, ...], ...],
+    kinds: list[Kind],
+    floors: bool,
 ) -> Candidate | None:
-    flat = [(kind, slot) for slot, chosen in enumerate(choice) for kind in chosen]
-    counts: dict[int, int] = {}
-    for kind, _ in flat:
-        counts[kind] = counts.get(kind, 0) + 1
-    for kind, count in counts.items():
+    """The move that takes these kinds, slot by slot; None where it cannot be, or saves nothing.
+
+    floors: whether one of the kinds has a floor under this rule.
+    """
+    picked = choice[0] if len(choice) == 1 else tuple(itertools.chain.from_iterable(choice))
+    takes = _counted(picked)
+    for kind, count in takes:
         if count > len(kinds[kind].units):
             return None
-    takes = tuple(sorted(counts.items()))
     if ready.rule.rule.concurrency == "exclusive" and any(kinds[kind].units[0].deals for kind, _ in takes):
         return None
-    saved, rewarded = saving(ready, pattern, [(kinds[kind], slot) for kind, slot in flat])
+    saved, rewarded = saving(ready, pattern, choice, kinds, floors)
     if saved <= 0:
         return None
-    picks = tuple((kind, gets) for (kind, _), gets in zip(flat, rewarded, strict=True))
-    return Candidate(number, takes, saved, picks, pattern.spread, size=len(flat))
+    return Candidate(number, takes, saved, tuple(zip(picked, rewarded, strict=True)), pattern.spread, size=len(picked))
+
+
+def _counted(picked: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
+    first = picked[0]
+    if picked.count(first) == len(picked):
+        return ((first, len(picked)),)
+    return tuple([(kind, picked.count(kind)) for kind in sorted(set(picked))])
 
 
 def _joins(number: int, ready: Ready, kinds: list[Kind], members: list[tuple[int, int]]) -> Iterator[Candidate]:

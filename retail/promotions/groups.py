@@ -37,7 +37,7 @@ def sorted_groups(kinds: list[Kind], ready: Ready) -> tuple[list[Candidate], boo
         groups = None  # sets that share units compete with themselves
     if groups is None:
         return None
-    moves = [candidate(0, ready, pattern, tuple(map(tuple, group)), kinds) for group in groups]
+    moves = [candidate(0, ready, pattern, tuple(map(tuple, group)), kinds, floors=False) for group in groups]
     if any(move is None for move in moves):
         return None
     ordered = sorted([move for move in moves if move], key=lambda move: sorted(kind for kind, _ in move.picks))

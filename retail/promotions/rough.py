@@ -14,6 +14,7 @@ from retail.promotions.compiled import Pattern
 from retail.promotions.savings import Ready
 from retail.promotions.solve import Solution
 from retail.promotions.state import Book, Extra
+from retail.promotions.units import floored
 
 #: up to so many rules, every order of them is tried; beyond, each rule first once
 MOST_PERMUTED = 4
@@ -50,10 +51,11 @@ class _Attempt:
         ready = self.problem.rules[number]
         if ready.need:
             self._join(number)
+        floors = floored(ready.rule, [kind.article for kind in self.problem.kinds])
         for pattern in sorted(ready.rule.patterns, key=lambda pattern: -pattern.size):
             skipped: set[int] = set()
             while (choice := self._choice(ready, pattern, skipped)) is not None:
-                move = candidate(number, ready, pattern, choice, self.problem.kinds)
+                move = candidate(number, ready, pattern, choice, self.problem.kinds, floors)
                 if move is not None and self._apply(move):
                     continue
                 if not self.shop:

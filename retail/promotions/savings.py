@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from retail.promotions.compiled import Compiled, Pattern
 from retail.promotions.rules import FULL
-from retail.promotions.units import Kind, floored
+from retail.promotions.units import Kind
 from retail.units import divide_half_up
 
 
@@ -26,36 +26,51 @@ class Ready:
         return self.rule.place
 
 
-def saving(ready: Ready, pattern: Pattern, picks: list[tuple[Kind, int]]) -> tuple[int, tuple[bool, ...]]:
-    """(saving, whether each pick is rewarded) of one application; picks: (kind, number of its slot). 0: no deal."""
-    rewarded = _rewarded(ready, pattern, picks)
+def saving(
+    ready: Ready, pattern: Pattern, choice: tuple[tuple[int, ...], ...], kinds: list[Kind], floors: bool
+) -> tuple[int, tuple[bool, ...]]:
+    """(saving, whether each unit is rewarded) of one application; 0: no deal.
+
+    choice: per slot the numbers of kinds. floors: whether one of the kinds has a floor under this rule.
+    """
+    picked = [kinds[number] for numbers in choice for number in numbers]
+    rewarded = _rewarded(ready, pattern, choice, picked)
     if rewarded is None:
         return 0, ()
-    if not floored(ready.rule, [kind.article for kind, _ in picks]):
-        given = [pick[0] for pick, gets in zip(picks, rewarded, strict=True) if gets]
-        return max(0, min(reward_of(ready, pattern, given), sum([kind.net for kind in given]))), rewarded
-    floors = [kind.article.floor(ready.rule) for kind, _ in picks]
-    if any(floor is None for floor, gets in zip(floors, rewarded, strict=True) if gets or pattern.spread):
-        return 0, ()
-    kinds = [kind for (kind, _), gets in zip(picks, rewarded, strict=True) if gets]
-    room = sum(
-        max(0, kind.net - (floor or 0))
-        for (kind, _), floor, gets in zip(picks, floors, rewarded, strict=True)
-        if gets or pattern.spread
-    )
-    raw = reward_of(ready, pattern, kinds)
-    return max(0, min(raw, room, sum(kind.net for kind in kinds))), rewarded
+    given = picked if pattern.choose == "all" else [kind for kind, gets in zip(picked, rewarded, strict=True) if gets]
+    most = sum([kind.net for kind in given])
+    if floors:
+        room = _room(ready, [kind for kind, gets in zip(picked, rewarded, strict=True) if gets or pattern.spread])
+        if room is None:
+            return 0, ()
+        most = min(most, room)
+    return max(0, min(reward_of(ready, pattern, given), most)), rewarded
 
 
-def _rewarded(ready: Ready, pattern: Pattern, picks: list[tuple[Kind, int]]) -> tuple[bool, ...] | None:
+def _room(ready: Ready, kinds: list[Kind]) -> int | None:
+    """How much these units can bear above their floors; None: the cost of one is unknown."""
+    room = 0
+    for kind in kinds:
+        floor = kind.article.floor(ready.rule)
+        if floor is None:
+            return None
+        room += max(0, kind.net - floor)
+    return room
+
+
+def _rewarded(
+    ready: Ready, pattern: Pattern, choice: tuple[tuple[int, ...], ...], picked: list[Kind]
+) -> tuple[bool, ...] | None:
     if pattern.choose == "all":
-        return (True,) * len(picks)
+        return (True,) * len(picked)
     if pattern.choose == "slots":
-        gets = tuple(slot in pattern.rewarded for _, slot in picks)
+        sides = [side for side, numbers in enumerate(choice) for _ in numbers]
+        picks = list(zip(picked, sides, strict=True))
+        gets = tuple([side in pattern.rewarded for side in sides])
         return gets if _cheaper_one_is_rewarded(ready.place, pattern, picks) else None
-    order = sorted(range(len(picks)), key=lambda number: picks[number][0].net)  # stable: ties by kind
+    order = sorted(range(len(picked)), key=[kind.net for kind in picked].__getitem__)  # stable: ties by kind
     chosen = order[: pattern.count] if pattern.choose == "cheapest" else order[-pattern.count :]
-    return tuple(number in chosen for number in range(len(picks)))
+    return tuple([number in chosen for number in range(len(picked))])
 
 
 def _cheaper_one_is_rewarded(place: int, pattern: Pattern, picks: list[tuple[Kind, int]]) -> bool:

@@ -125,15 +125,18 @@ class Search:
         waiting: list[States] = [{} for _ in range(self.counts[kind] + 1)]
         for state in states:
             _keep(waiting[state.left >> shift & field], state)
-        for count in range(self.counts[kind], 0, -1):
-            for state in waiting[count].values():
-                self.nodes += len(moves)
-                for number, limited in moves:
-                    following = self._apply(state, number, limited)
-                    if following is not None:
-                        _keep(waiting[following.left >> shift & field], following)
+        for together in [moves] if self.book.capped else [[move] for move in moves]:
+            for some in reversed(waiting[1:]):
+                self.nodes += len(some) * len(together)
                 if self.nodes > self.budget:
                     return None
+                for state in some.values():
+                    for number, limited in together:
+                        following = self._apply(state, number, limited)
+                        if following is not None:
+                            _keep(waiting[following.left >> shift & field], following)
+        for count in range(self.counts[kind], 0, -1):
+            for state in waiting[count].values():
                 bound = state.bound - self.prices[kind] * count
                 if state.value + bound >= self.goal:
                     rest = state.left - (count << shift)

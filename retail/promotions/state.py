@@ -29,6 +29,8 @@ class Book:
         capacity = sum([len(kind.units) for kind in problem.kinds])
         self.trackers: list[Tracker | None] = [None] * len(rules)
         self.start: Extra = ()
+        #: whether one of the rules gives no more than so much: then it counts which of its moves came first
+        self.capped = any(ready.amount is not None for ready in rules)
         watched = [
             (ready.uses is not None and ready.uses < capacity)
             or ready.amount is not None
@@ -57,9 +59,10 @@ class Book:
         tracker = self.trackers[move.rule]
         if tracker is None:
             return extra, move.saving, 1
-        if any(extra[place] for place in tracker.excluded_by):
+        if tracker.excluded_by and any(extra[place] for place in tracker.excluded_by):
             return None
-        uses, given = extra[tracker.at], extra[tracker.at + 1]
+        at = tracker.at
+        uses, given = extra[at], extra[at + 1]
         more = 0 if move.join and uses else 1
         if not move.join and tracker.uses is not None and uses >= tracker.uses:
             return None
@@ -67,10 +70,7 @@ class Book:
         if saving <= 0:
             return None
         used = min(uses + move.join, tracker.need) if move.join else uses + 1
-        values = list(extra)
-        values[tracker.at] = used
-        values[tracker.at + 1] = given + saving if tracker.amount is not None else 0
-        return tuple(values), saving, more
+        return (*extra[:at], used, 0 if tracker.amount is None else given + saving, *extra[at + 2 :]), saving, more
 
     def complete(self, extra: Extra) -> bool:
         """Whether every rule "from n on" has its n, or nothing."""
