@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import chain, groupby
 
 from retail.promotions.basket import Manual
 from retail.promotions.compiled import BASKET, LINE, TENDER, Compiled
@@ -30,18 +31,17 @@ class Whole:
     gifts: list[dict[str, object]] = field(default_factory=list)
     points: list[dict[str, object]] = field(default_factory=list)
     common: frozenset[int] = frozenset()  # rules of one set that want every unit
+    least: bool = False  # whether a unit has a least price
 
     def moment(self, lane: int) -> Moment:
-        return Moment(self.units, lane, self.common)
+        return Moment(self.units, lane, self.common, self.least)
 
 
 def price_whole(sale: Sale, whole: Whole, by_hand: Callable[[int], None]) -> None:
     """Lane by lane. by_hand(lane) gives the manual discounts of a lane, after its rules."""
     articles = list({id(unit.article): unit.article for unit in whole.units}.values())
-    wanted: dict[int, int] = {}
-    for article in articles:
-        for place in article.whole:
-            wanted[place] = wanted.get(place, 0) + 1
+    wanted = Counter(chain.from_iterable([article.whole for article in articles]))
+    whole.least = any(article.least for article in articles)
     rules = [sale.index.rules[place] for place in sorted(wanted)]
     whole.common = frozenset(
         [rule.place for rule in rules if len(rule.sets) == 1 and wanted[rule.place] == len(articles)]

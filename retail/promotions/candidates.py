@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import comb
 
 from retail.promotions.compiled import Pattern, PatternSlot
@@ -30,25 +30,27 @@ class Candidate:
 
 @dataclass(slots=True, eq=False)
 class Problem:
-    """Kinds, rules and moves of one search. whole: every move is listed."""
+    """Kinds, rules and moves of one search."""
 
     kinds: list[Kind]
     rules: list[Ready]
-    candidates: list[Candidate]
-    whole: bool
+    candidates: list[Candidate] = field(default_factory=list)
+    whole: bool = True  # every move is listed
+    least: bool = False  # one of the kinds has a least price
 
 
-def problem(kinds: list[Kind], rules: list[Ready]) -> Problem:
+def problem(given: Problem) -> Problem:
+    """The same with its moves, and without the rules that have none."""
+    kinds, rules = given.kinds, given.rules
     found: dict[tuple[int, tuple[tuple[int, int], ...]], Candidate] = {}
     whole = True
     members = _members(kinds, rules)
-    least = any(kind.article.least for kind in kinds)
     for number, ready in enumerate(rules):
         mine = members[ready.place]
         if ready.need:
             for joining in _joins(number, ready, kinds, mine):
                 found[number, joining.takes] = joining
-        floors = least or ready.rule.rule.limits.floor != "none"
+        floors = given.least or ready.rule.floored
         for pattern in ready.rule.patterns:
             pools = _pools(pattern, kinds, mine)
             if not pools:
@@ -65,8 +67,8 @@ def problem(kinds: list[Kind], rules: list[Ready]) -> Problem:
                     found[number, move.takes] = move
     ordered = sorted(found.values(), key=lambda move: (move.rule, sorted([kind for kind, _ in move.picks])))
     if not whole:
-        return Problem(kinds, rules, ordered, whole)
-    return Problem(kinds, *_without_the_idle(rules, ordered), whole)
+        return Problem(kinds, rules, ordered, whole, given.least)
+    return Problem(kinds, *_without_the_idle(rules, ordered), whole, given.least)
 
 
 def _members(kinds: list[Kind], rules: list[Ready]) -> dict[int, list[tuple[int, int]]]:

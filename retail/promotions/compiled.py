@@ -57,6 +57,10 @@ class Compiled:
     whole: bool = False
     #: what it gives one unit depends on other units; exclusions come to it later
     couples: bool = False
+    #: whether it looks at prices before discounts, at which item a unit is, at a floor of its own
+    gross: bool = False
+    by_item: bool = False
+    floored: bool = False
     #: it holds for every occasion
     always: bool = False
     #: it takes no fewer units than this
@@ -76,6 +80,9 @@ def compiled(place: int, rule: Rule) -> Compiled:
     ready.whole = not (patterns or ready.each or rule.kind == "manual_discount")
     ready.couples = _couples(rule, patterns)
     ready.always = always(rule)
+    ready.gross = rule.basis == "gross" or any(pattern.gross for pattern in patterns)
+    ready.by_item = any(slot.items != "any" for pattern in patterns for slot in pattern.slots)
+    ready.floored = rule.limits.floor != "none"
     if patterns:
         ready.least = min(pattern.size for pattern in patterns)
     elif ready.each:

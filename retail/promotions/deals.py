@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from retail.promotions.apportion import apportion
 from retail.promotions.candidates import Candidate, Problem
 from retail.promotions.compiled import Compiled
-from retail.promotions.units import Unit, floored
+from retail.promotions.units import Unit
 
 
 @dataclass(slots=True, eq=False)
@@ -36,8 +36,9 @@ def settle(problem: Problem, moves: list[tuple[Candidate, int]], lane: int, deal
         if move.join:
             joined.setdefault(move.rule, []).append((units[0], saving))
         else:
-            deal = _deal(rule, lane, saving, units, [gets for _, gets in move.picks], move.spread)
-            deals.append(book(deal, len(deals)))
+            gets = [gets for _, gets in move.picks]
+            floors = problem.least or rule.floored
+            deals.append(book(_deal(rule, lane, saving, units, gets, move.spread, floors), len(deals)))
     for number, taken in sorted(joined.items()):
         taken.sort(key=lambda pair: (pair[0].line, pair[0].number))
         units, shares = [unit for unit, _ in taken], [share for _, share in taken]
@@ -45,24 +46,31 @@ def settle(problem: Problem, moves: list[tuple[Candidate, int]], lane: int, deal
         deals.append(book(Deal(rule, lane, sum(shares), units, shares, [True] * len(units)), len(deals)))
 
 
-def _deal(rule: Compiled, lane: int, saving: int, units: list[Unit], gets: list[bool], spread: bool) -> Deal:
+def _deal(
+    rule: Compiled, lane: int, saving: int, units: list[Unit], gets: list[bool], spread: bool, floors: bool
+) -> Deal:
     if len(units) == 1:  # the search gave it no more than the unit can bear
         return Deal(rule, lane, saving, units, [saving], gets)
     order = sorted(range(len(units)), key=lambda number: (units[number].line, units[number].number))
     units, gets = [units[number] for number in order], [gets[number] for number in order]
-    return apply(rule, lane, saving, units, gets, spread)
+    return apply(rule, lane, saving, units, gets, spread, floors)
 
 
-def apply(rule: Compiled, lane: int, saving: int, units: list[Unit], gets: list[bool], spread: bool) -> Deal:
-    if not floored(rule, [unit.article for unit in units]):
-        room = [unit.net if wanted or spread else 0 for unit, wanted in zip(units, gets, strict=True)]
-    else:
-        room = [
-            max(0, unit.net - (unit.article.floor(rule) or 0)) if wanted or spread else 0
-            for unit, wanted in zip(units, gets, strict=True)
-        ]
-    shares = apportion(saving, [unit.gross for unit in units], room)
-    return Deal(rule, lane, saving, units, shares, gets)
+def apply(
+    rule: Compiled, lane: int, saving: int, units: list[Unit], gets: list[bool], spread: bool, floors: bool = True
+) -> Deal:
+    """floors: whether one of the units may have a floor."""
+    room = room_of(rule, units, floors)
+    if not spread:
+        room = [most if wanted else 0 for most, wanted in zip(room, gets, strict=True)]
+    return Deal(rule, lane, saving, units, apportion(saving, [unit.article.gross for unit in units], room), gets)
+
+
+def room_of(rule: Compiled, units: list[Unit], floors: bool) -> list[int]:
+    """How much each unit can bear."""
+    if floors:
+        return [max(0, unit.net - (unit.article.floor(rule) or 0)) for unit in units]
+    return [unit.net for unit in units]
 
 
 def book(deal: Deal, number: int) -> Deal:

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from retail.promotions.candidates import Candidate, candidate
+from retail.promotions.candidates import Candidate, Problem, candidate
 from retail.promotions.compiled import Pattern
 from retail.promotions.rules import FULL
 from retail.promotions.savings import Ready
-from retail.promotions.units import Kind, floored
+from retail.promotions.units import Kind
 
 Row = list[int]  # kinds, one entry a unit
 Group = list[Row]  # per slot, the kinds it takes
 
 
-def sorted_groups(kinds: list[Kind], ready: Ready) -> tuple[list[Candidate], bool] | None:
+def sorted_groups(given: Problem) -> tuple[list[Candidate], bool] | None:
     """The moves of a best answer, in order, and whether it is the first among equals; None: no proof."""
-    if not _plain(kinds, ready):
+    kinds, ready = given.kinds, given.rules[0]
+    if given.least or not _plain(kinds, ready):
         return None
     pattern = ready.rule.patterns[0]
     value = pattern.value if ready.value is None else ready.value
@@ -50,7 +51,7 @@ def _plain(kinds: list[Kind], ready: Ready) -> bool:
     rule = ready.rule
     if len(rule.patterns) != 1 or ready.amount is not None:
         return False
-    if floored(rule, [kind.article for kind in kinds]):
+    if rule.floored:
         return False
     if rule.patterns[0].gross or any(slot.items != "any" for slot in rule.patterns[0].slots):
         return False

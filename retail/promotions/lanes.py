@@ -111,11 +111,13 @@ def _allowed(region: Region, rules: list[Compiled]) -> list[Compiled]:
 def _components(units: list[Unit], rules: list[Compiled], lane: int) -> list[tuple[list[Compiled], list[Unit]]]:
     """Split what is free into parts that share no rule, no limit and no exclusion."""
     free = [unit for unit in units if not unit.closed and unit.lane != lane]
-    hits = [unit.article.hits[lane] for unit in free]
+    goods: dict[Article, int] = {}
+    for unit in free:
+        goods[unit.article] = goods.get(unit.article, 0) + 1
     there: dict[int, int] = {}
-    for hit in hits:
-        for place in hit:
-            there[place] = there.get(place, 0) + 1
+    for article, count in goods.items():
+        for place in article.hits[lane]:
+            there[place] = there.get(place, 0) + count
     by_place = {rule.place: rule for rule in rules if there.get(rule.place, 0) >= rule.least}
     if not by_place:
         return []
@@ -126,34 +128,38 @@ def _components(units: list[Unit], rules: list[Compiled], lane: int) -> list[tup
             place = parent[place]
         return place
 
-    found: list[tuple[Unit, list[int], int]] = []
-    for unit, hit in zip(free, hits, strict=True):
-        places = [place for place in hit if place in by_place]
+    wanted: dict[Article, tuple[list[int], int]] = {}
+    for article in goods:
+        places = [place for place in article.hits[lane] if place in by_place]
         linked = [place for place in places if by_place[place].couples]
         for place in linked:
             parent[root(place)] = root(linked[0])
             for other in by_place[place].excludes & by_place.keys():
                 parent[root(other)] = root(linked[0])
-        if places:
-            found.append((unit, places, linked[0] if linked else -1))
+        wanted[article] = (places, linked[0] if linked else -1)
     parts: dict[int, tuple[set[int], list[Unit]]] = {}
-    for unit, places, link in found:
-        part = parts.setdefault(root(link) if link >= 0 else -1 - id(unit.article), (set(), []))
-        part[0].update(places)
-        part[1].append(unit)
+    units_of: dict[Article, list[Unit]] = {}
+    for article, (places, link) in wanted.items():
+        if places:
+            part = parts.setdefault(root(link) if link >= 0 else -1 - id(article), (set(), []))
+            part[0].update(places)
+            units_of[article] = part[1]
+    for unit in free:
+        if unit.article in units_of:
+            units_of[unit.article].append(unit)
     return [([by_place[place] for place in sorted(places)], taken) for places, taken in parts.values()]
 
 
 def _solve(sale: Sale, region: Region, lane: int, rules: list[Compiled], units: list[Unit], budget: int) -> None:
-    by_item = any(slot.items != "any" for rule in rules for pattern in rule.patterns for slot in pattern.slots)
-    groups, seen = kinds(units, rules, by_item)
+    groups, seen = kinds(units, rules)
     key = (rules[0].rule.favour, *[rule.place for rule in rules], *seen)
     known = sale.answers.get(key)
     if known is None:
         if len(sale.answers) >= MOST_ANSWERS:
             sale.answers.clear()
         ready = [one for rule in rules for one in sale.ready(rule.place)]
-        known = _solution(Problem(groups, ready, [], True), rules[0].rule.favour == "shop", budget)
+        given = Problem(groups, ready, least=any(kind.article.least for kind in groups))
+        known = _solution(given, rules[0].rule.favour == "shop", budget)
         sale.answers[key] = known
     solution, searched = known
     searched.kinds = groups
@@ -170,16 +176,16 @@ def _solution(given: Problem, shop: bool, budget: int) -> tuple[Solution, Proble
     """The answer, and the problem with the moves that were looked at."""
     by_sorting = None
     if len(given.rules) == 1 and not shop and not given.rules[0].need:
-        by_sorting = sorted_groups(given.kinds, given.rules[0])
+        by_sorting = sorted_groups(given)
     if by_sorting is None:
-        searched = problem(given.kinds, given.rules)
+        searched = problem(given)
         if shop:
             return (least(searched) if searched.whole else rough(searched, shop=True)), searched
         known = rough(searched) if len(searched.candidates) > MANY or not searched.whole else None
         return solve(searched, budget, known), searched
     moves, first = by_sorting
     if not first:
-        searched = problem(given.kinds, given.rules)
+        searched = problem(given)
         solution = solve(searched, min(budget, TIE_BUDGET))
         if not solution.bounded:
             return solution, searched

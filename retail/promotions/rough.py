@@ -14,7 +14,6 @@ from retail.promotions.compiled import Pattern
 from retail.promotions.savings import Ready
 from retail.promotions.solve import Solution
 from retail.promotions.state import Book, Extra
-from retail.promotions.units import floored
 
 #: up to so many rules, every order of them is tried; beyond, each rule first once
 MOST_PERMUTED = 4
@@ -51,7 +50,7 @@ class _Attempt:
         ready = self.problem.rules[number]
         if ready.need:
             self._join(number)
-        floors = floored(ready.rule, [kind.article for kind in self.problem.kinds])
+        floors = self.problem.least or ready.rule.floored
         for pattern in sorted(ready.rule.patterns, key=lambda pattern: -pattern.size):
             skipped: set[int] = set()
             while (choice := self._choice(ready, pattern, skipped)) is not None:

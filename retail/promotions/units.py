@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cached_property
 
 from retail.pricing import weighed_minor
 from retail.promotions.compiled import Compiled
@@ -42,16 +40,6 @@ class Article:
         return weighed_minor(value, self.grams) if self.grams else value
 
 
-def floored(rule: Compiled, articles: Iterable[Article]) -> bool:
-    """Whether any of these units has a floor under this rule."""
-    if rule.rule.limits.floor != "none":
-        return True
-    for article in articles:  # noqa: SIM110  any() over a generator takes twice as long, and every scan asks often
-        if article.least:
-            return True
-    return False
-
-
 @dataclass(slots=True, eq=False)
 class Unit:
     """One unit in the course of its pricing."""
@@ -82,31 +70,25 @@ class Unit:
 
 
 class Free:
-    """Units that one rule after the other looks at as a whole: what they come to is worked out once."""
+    """Units that one rule after the other looks at as a whole."""
+
+    __slots__ = ("net", "units")
 
     def __init__(self, units: list[Unit]) -> None:
         self.units = units
+        self.net = sum([unit.net for unit in units])
+
+    @property
+    def gross(self) -> int:
+        return sum([unit.article.gross for unit in self.units])
+
+    @property
+    def grams(self) -> int:
+        return sum([unit.article.grams for unit in self.units])
 
     def only(self, units: list[Unit]) -> Free:
         """These of them; itself where that is all."""
         return self if len(units) == len(self.units) else Free(units)
-
-    @cached_property
-    def net(self) -> int:
-        return sum([unit.net for unit in self.units])
-
-    @cached_property
-    def gross(self) -> int:
-        return sum([unit.article.gross for unit in self.units])
-
-    @cached_property
-    def grams(self) -> int:
-        return sum([unit.article.grams for unit in self.units])
-
-    @cached_property
-    def floored(self) -> bool:
-        """Whether one of them has a least price of its own."""
-        return any(unit.article.least for unit in self.units)
 
 
 @dataclass(slots=True, eq=False)
@@ -123,31 +105,40 @@ class Kind:
         return len(self.units)
 
 
-def kinds(units: list[Unit], rules: list[Compiled], by_item: bool) -> tuple[list[Kind], tuple[object, ...]]:
+def kinds(units: list[Unit], rules: list[Compiled]) -> tuple[list[Kind], tuple[object, ...]]:
     """Group units by what these rules see of them, in the order of first units; and all that they see, as one value."""
     found: dict[tuple[object, ...], Kind] = {}
-    gross = any(pattern.gross for rule in rules for pattern in rule.patterns) or any(
-        rule.rule.basis == "gross" for rule in rules
-    )
-    floors = any(rule.rule.limits.floor != "none" for rule in rules) or any(unit.article.least for unit in units)
-    exclusive = any(rule.rule.concurrency == "exclusive" for rule in rules)
+    gross, by_item, floors, exclusive = False, False, False, False
+    for rule in rules:
+        gross |= rule.gross
+        by_item |= rule.by_item
+        floors |= rule.floored
+        exclusive |= rule.rule.concurrency == "exclusive"
     places = [rule.place for rule in rules]
+    article: Article | None = None
+    seen: tuple[object, ...] = ()
     for unit in units:
-        article = unit.article
-        bits, values = article.bits, article.values
-        key = (
-            unit.net,
-            unit.gross if gross else 0,
-            article.grams,
-            article.item if by_item else "",
-            (article.cost, article.least) if floors else 0,
-            tuple([bits.get(place, 0) for place in places]),
-            tuple([values.get(place, -1) for place in places]) if values else (),
-            bool(unit.deals) if exclusive else False,
-        )
+        if unit.article is not article:
+            article = unit.article
+            seen = _seen(article, places, gross, by_item, floors)
+        key = (unit.net, bool(unit.deals) if exclusive else False, *seen)
         kind = found.get(key)
         if kind is None:
-            found[key] = Kind([unit], unit.net, unit.gross, article)
+            found[key] = Kind([unit], unit.net, article.gross, article)
         else:
             kind.units.append(unit)
-    return list(found.values()), (*found, *(len(kind.units) for kind in found.values()))
+    return list(found.values()), (*found, *[len(kind.units) for kind in found.values()])
+
+
+def _seen(article: Article, places: list[int], gross: bool, by_item: bool, floors: bool) -> tuple[object, ...]:
+    """What rules see of an article."""
+    bits, values = article.bits, article.values
+    return (
+        article.gross if gross else 0,
+        article.grams,
+        article.item if by_item else "",
+        article.least,
+        article.cost if floors else None,
+        tuple([bits.get(place, 0) for place in places]),
+        tuple([values.get(place, -1) for place in places]) if values else (),
+    )

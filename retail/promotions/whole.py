@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from functools import cached_property
 
+from retail.promotions.apportion import apportion
 from retail.promotions.compiled import Compiled
-from retail.promotions.deals import Deal, apply
+from retail.promotions.deals import Deal, room_of
 from retail.promotions.occasion import Sale
 from retail.promotions.rules import FULL, Reward, Threshold, Tier
 from retail.promotions.units import Free, Unit
@@ -30,42 +30,34 @@ class Offer:
     times: int
     gifts: list[tuple[str, int, int]]  # item, how many, how many of them are in the basket
     points: int
+    floors: bool = True  # whether one of the units may have a floor
 
     def deal(self) -> Deal:
         """The offer taken: what each unit gets of it."""
-        return apply(self.rule, self.lane, self.saving, self.units, [True] * len(self.units), True)
+        room = room_of(self.rule, self.units, self.floors)
+        shares = apportion(self.saving, [unit.article.gross for unit in self.units], room)
+        return Deal(self.rule, self.lane, self.saving, self.units, shares, [True] * len(room))
 
 
 class Moment:
     """What the rules of a lane find there at one moment: each sort of units, and what they come to, worked out once."""
 
-    def __init__(self, units: list[Unit], lane: int, common: Collection[int] = ()) -> None:
-        """common: places of the rules of one set in which all units are."""
-        self.lane, self.common = lane, common
+    def __init__(self, units: list[Unit], lane: int, common: Collection[int], least: bool) -> None:
+        """common: places of the rules of one set in which all units are. least: whether a unit has a least price."""
+        self.lane, self.common, self.least = lane, common, least
         self.all = Free(units)
-
-    @cached_property
-    def unclosed(self) -> Free:
-        return self.all.only([unit for unit in self.all.units if not unit.closed])
-
-    @cached_property
-    def free(self) -> Free:
-        """Not taken by another rule of this lane either."""
-        lane = self.lane
-        return self.unclosed.only([unit for unit in self.unclosed.units if unit.lane != lane])
-
-    @cached_property
-    def untouched(self) -> Free:
-        return self.free.only([unit for unit in self.free.units if not unit.touched])
+        self.unclosed = self.all.only([unit for unit in units if not unit.closed])
+        #: not taken by another rule of this lane either
+        self.free = self.unclosed.only([unit for unit in self.unclosed.units if unit.lane != lane])
 
     def open_to(self, rule: Compiled) -> tuple[Free, int]:
         """The units that it may have, and how many there were without its wish to be alone."""
-        if rule.rule.concurrency == "stack":
-            open_, there = self.unclosed, self.unclosed
-        else:
-            there = self.free
-            open_ = self.untouched if rule.rule.concurrency == "exclusive" else there
-        return (self.all if rule.reward.type == "points" else open_), len(there.units)
+        there = self.unclosed if rule.rule.concurrency == "stack" else self.free
+        if rule.reward.type == "points":
+            return self.all, len(there.units)
+        if rule.rule.concurrency == "exclusive":
+            return there.only([unit for unit in there.units if not unit.touched]), len(there.units)
+        return there, len(there.units)
 
 
 def offer(sale: Sale, rule: Compiled, moment: Moment) -> Offer | None:
@@ -83,14 +75,12 @@ def offer(sale: Sale, rule: Compiled, moment: Moment) -> Offer | None:
     paid = _rewarded(rule, reward, counted, free, times)
     saving = _saving(rule, reward, value, times, paid)
     left = sale.ready(rule.place)[0].amount
-    if rule.rule.limits.floor == "none" and not paid.floored:
-        room = paid.net
-    else:
-        room = sum([max(0, unit.net - (unit.article.floor(rule) or 0)) for unit in paid.units])
+    floors = moment.least or rule.floored
+    room = sum(room_of(rule, paid.units, floors)) if floors else paid.net
     saving = max(0, min(saving, room, saving if left is None else left))
     if saving == 0:
         return None
-    return Offer(rule, lane, saving, paid.units, len(paid.units) == there, times, [], 0)
+    return Offer(rule, lane, saving, paid.units, len(paid.units) == there, times, [], 0, floors)
 
 
 def counted_sets(rule: Compiled) -> tuple[str, ...]:
