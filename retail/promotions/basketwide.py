@@ -119,9 +119,11 @@ class _Orders:
         offers = [offer(self.sale, rule, moment) for rule in rules]
         found = [given for given in offers if given is not None]
         found.sort(key=lambda given: (-given.saving, given.rule.place))
-        if all(given.all_free for given in found):
+        if found and all(given.all_free for given in found):
             found = found[:1]  # whichever is taken leaves nothing to the others
-            self.alone = found[0] if found and not taken else None
+            if not taken:
+                self.nodes, self.alone = 1, found[0]
+                return
         for given in found:
             rule = given.rule
             if self.nodes >= MOST_ORDERS:

@@ -44,12 +44,14 @@ def problem(given: Problem) -> Problem:
     kinds, rules = given.kinds, given.rules
     found: dict[tuple[int, tuple[tuple[int, int], ...]], Candidate] = {}
     whole = True
-    members = _members(kinds, rules)
+    members, there = _members(kinds, rules)
     for number, ready in enumerate(rules):
-        mine = members[ready.place]
-        if ready.need:
+        mine, units = members[ready.place], there[ready.place]
+        if ready.need and (ready.by_grams or units >= ready.need):
             for joining in _joins(number, ready, kinds, mine):
                 found[number, joining.takes] = joining
+        if units < ready.rule.least:
+            continue
         floors = given.least or ready.rule.floored
         for pattern in ready.rule.patterns:
             pools = _pools(pattern, kinds, mine)
@@ -71,14 +73,17 @@ def problem(given: Problem) -> Problem:
     return Problem(kinds, *_without_the_idle(rules, ordered), whole, given.least)
 
 
-def _members(kinds: list[Kind], rules: list[Ready]) -> dict[int, list[tuple[int, int]]]:
-    """Per place of a rule: the kinds that it wants, and their sets as bits."""
+def _members(kinds: list[Kind], rules: list[Ready]) -> tuple[dict[int, list[tuple[int, int]]], dict[int, int]]:
+    """Per place of a rule: the kinds that it wants, and their sets as bits; and how many units these are."""
     members: dict[int, list[tuple[int, int]]] = {ready.place: [] for ready in rules}
+    there = dict.fromkeys(members, 0)
     for number, kind in enumerate(kinds):
+        count = len(kind.units)
         for place, bits in kind.article.bits.items():
             if place in members:
                 members[place].append((number, bits))
-    return members
+                there[place] += count
+    return members, there
 
 
 def _without_the_idle(rules: list[Ready], moves: list[Candidate]) -> tuple[list[Ready], list[Candidate]]:
@@ -186,9 +191,9 @@ def _counted(picked: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
 def _joins(number: int, ready: Ready, kinds: list[Kind], members: list[tuple[int, int]]) -> Iterator[Candidate]:
     """A rule "from n on, each": every unit joins by itself; the search sees to it that n come together."""
     pool = [(index, kinds[index]) for index, _ in members]
-    weights = [kind.article.grams if ready.by_grams else 1 for _, kind in pool]
-    if sum(kind.count * weight for (_, kind), weight in zip(pool, weights, strict=True)) < ready.need:
+    if ready.by_grams and sum([len(kind.units) * kind.article.grams for _, kind in pool]) < ready.need:
         return
-    for (index, kind), weight in zip(pool, weights, strict=True):
+    for index, kind in pool:
         if (saved := saving_of_one(ready, kind)) > 0:
+            weight = kind.article.grams if ready.by_grams else 1
             yield Candidate(number, ((index, 1),), saved, ((index, True),), join=weight, size=1)

@@ -83,16 +83,21 @@ def priced_region(sale: Sale, entries: Iterable[Entry], budget: int = NODE_BUDGE
 def _by_priority(sale: Sale, region: Region, lane: int) -> Iterator[list[Compiled]]:
     places = sorted({place for entry in region.entries for place in entry.article.hits[lane]})
     rules = [rule for rule in map(sale.index.rules.__getitem__, places) if rule.by_pattern or rule.each]
+    if len({rule.rule.priority for rule in rules}) == 1:
+        yield rules
+        return
     for _, level in groupby(rules, key=lambda rule: rule.rule.priority):
         yield list(level)
 
 
 def _level(sale: Sale, region: Region, lane: int, rules: list[Compiled], budget: int) -> None:
-    customer = [rule for rule in rules if rule.rule.favour == "customer" and rule.rule.concurrency != "stack"]
+    customer = [rule for rule in rules if rule.together]
     for group, units in _components(region.units, _allowed(region, customer), lane):
         _solve(sale, region, lane, group, units, budget)
+    if len(customer) == len(rules):
+        return
     for rule in rules:
-        if rule in customer or not _allowed(region, [rule]):
+        if rule.together or not _allowed(region, [rule]):
             continue
         stack = rule.rule.concurrency == "stack"
         units = [u for u in region.units if not u.closed and (stack or u.lane != lane) and rule.place in u.article.bits]

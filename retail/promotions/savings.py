@@ -38,13 +38,13 @@ def saving(
     if rewarded is None:
         return 0, ()
     given = picked if pattern.choose == "all" else [kind for kind, gets in zip(picked, rewarded, strict=True) if gets]
-    most = sum([kind.net for kind in given])
+    net = most = sum([kind.net for kind in given])
     if floors:
         room = _room(ready, [kind for kind, gets in zip(picked, rewarded, strict=True) if gets or pattern.spread])
         if room is None:
             return 0, ()
         most = min(most, room)
-    return max(0, min(reward_of(ready, pattern, given), most)), rewarded
+    return max(0, min(reward_of(ready, pattern, given, net), most)), rewarded
 
 
 def _room(ready: Ready, kinds: list[Kind]) -> int | None:
@@ -88,22 +88,20 @@ def _cheaper_one_is_rewarded(place: int, pattern: Pattern, picks: list[tuple[Kin
     return True
 
 
-def reward_of(ready: Ready, pattern: Pattern, kinds: list[Kind]) -> int:
-    """The reward for these rewarded units, before any limit."""
-    nets = [kind.net for kind in kinds]
-    bases = [kind.gross for kind in kinds] if pattern.gross else nets
+def reward_of(ready: Ready, pattern: Pattern, kinds: list[Kind], net: int) -> int:
+    """The reward for these rewarded units, before any limit; net: what they cost before it."""
     if pattern.reward == "nth":
-        dearest_first = sorted(bases, reverse=True)
+        dearest_first = sorted([kind.gross if pattern.gross else kind.net for kind in kinds], reverse=True)
         return divide_half_up(sum(base * off for base, off in zip(dearest_first, pattern.nth, strict=True)), FULL)
     value = _value(ready, pattern, kinds)
     if pattern.reward == "percent_off":
-        return divide_half_up(sum(bases) * value, FULL)
+        return divide_half_up((sum([kind.gross for kind in kinds]) if pattern.gross else net) * value, FULL)
     if pattern.reward == "amount_off":
         return value
     if pattern.reward == "amount_off_each":
-        return sum(min(value, net) for net in nets)
+        return sum(min(value, kind.net) for kind in kinds)
     if pattern.reward == "bundle_price":
-        return sum(nets) - value
+        return net - value
     return sum(max(0, kind.net - kind.article.priced(value)) for kind in kinds)
 
 

@@ -18,8 +18,8 @@ from retail.promotions.state import Book, Extra
 
 #: moves tried in one search; the till and headquarters must use the same number
 NODE_BUDGET = 20_000
-#: moves and units up to which nothing is bounded
-SMALL = 8
+#: moves times units up to which nothing is bounded
+SMALL = 24
 
 
 @dataclass(slots=True)
@@ -64,7 +64,8 @@ class Search:
         #: one minor unit weighs more than all deals together, so that fewer deals decide only between equals
         self.weight = sum(self.counts) + 1
         #: so little that trying everything takes less time than bounding it
-        self.small = len(moves) <= SMALL and self.weight <= SMALL
+        joins = sum([1 for move in moves if move.join])  # which leave many states
+        self.small = (len(moves) + joins) * (self.weight - 1) <= SMALL
         #: per move what it adds to the value, where no limit has a say
         self.gains = [move.saving * self.weight - 1 for move in moves]
         self.prices, self.cost = [0] * len(self.counts), [0] * len(moves)
