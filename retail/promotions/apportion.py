@@ -5,6 +5,16 @@ from __future__ import annotations
 
 def apportion(saving: int, weights: list[int], room: list[int]) -> list[int]:
     """Shares that add up to saving, which sum(room) must allow. Ties go to the earlier unit."""
+    total = sum(weights)
+    if total and min(room) > 0:
+        parts = [divmod(saving * weight, total) for weight in weights]
+        if not [whole for (whole, _), most in zip(parts, room, strict=True) if whole >= most]:
+            return _largest_remainders(saving, parts)
+    return _filled(saving, weights, room)
+
+
+def _filled(saving: int, weights: list[int], room: list[int]) -> list[int]:
+    """Where some can bear less than their share: they are filled, and the rest goes over the others."""
     shares = [0] * len(weights)
     open_ = [number for number, most in enumerate(room) if most > 0]
     rest = saving
@@ -15,7 +25,9 @@ def apportion(saving: int, weights: list[int], room: list[int]) -> list[int]:
         parts = [divmod(rest * weights[number], total) for number in open_]
         full = [number for number, (whole, _) in zip(open_, parts, strict=True) if whole >= room[number]]
         if not full:
-            return _largest_remainders(rest, shares, open_, parts)
+            for number, share in zip(open_, _largest_remainders(rest, parts), strict=True):
+                shares[number] = share
+            return shares
         for number in full:
             shares[number] = room[number]
         open_ = [number for number in open_ if shares[number] == 0]
@@ -23,16 +35,14 @@ def apportion(saving: int, weights: list[int], room: list[int]) -> list[int]:
     return shares
 
 
-def _largest_remainders(rest: int, shares: list[int], open_: list[int], parts: list[tuple[int, int]]) -> list[int]:
+def _largest_remainders(rest: int, parts: list[tuple[int, int]]) -> list[int]:
     """Whole parts, and one more to those that lost most by rounding down."""
-    missing = rest
-    for number, (whole, _) in zip(open_, parts, strict=True):
-        shares[number] = whole
-        missing -= whole
+    shares = [whole for whole, _ in parts]
+    missing = rest - sum(shares)
     if missing:
         remainders = [-remainder for _, remainder in parts]
-        for place in sorted(range(len(open_)), key=remainders.__getitem__)[:missing]:
-            shares[open_[place]] += 1
+        for place in sorted(range(len(parts)), key=remainders.__getitem__)[:missing]:
+            shares[place] += 1
     return shares
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from math import comb
 
@@ -116,17 +116,25 @@ def _how_many(pattern: Pattern, pools: list[list[int]]) -> int:
 
 
 def _all_choices(pattern: Pattern, pools: list[list[int]], kinds: list[Kind]) -> Iterator[tuple[tuple[int, ...], ...]]:
-    if len(pattern.slots) == 1 and pattern.slots[0].qty == 1:
-        return iter([((number,),) for number in pools[0]])
     per_slot = [
         [
             combination
-            for combination in itertools.combinations_with_replacement(pool, slot.qty)
-            if _fits_slot(slot, combination, kinds)
+            for combination in _combinations(pool, slot.qty, kinds)
+            if slot.items == "any" or _fits_slot(slot, combination, kinds)
         ]
         for slot, pool in zip(pattern.slots, pools, strict=True)
     ]
     return itertools.product(*per_slot)
+
+
+def _combinations(pool: list[int], qty: int, kinds: list[Kind]) -> Iterable[tuple[int, ...]]:
+    """The ways to take so many of these kinds, each once; some may take more of a kind than there is."""
+    if qty == 1:
+        return [(number,) for number in pool]
+    row = [number for number in pool for _ in range(min(len(kinds[number].units), qty))]
+    if comb(len(row), qty) <= comb(len(pool) + qty - 1, qty):
+        return dict.fromkeys(itertools.combinations(row, qty))
+    return itertools.combinations_with_replacement(pool, qty)
 
 
 def _fits_slot(slot: PatternSlot, combination: tuple[int, ...], kinds: list[Kind]) -> bool:

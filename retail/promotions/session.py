@@ -138,7 +138,7 @@ class Session:
                     if entry.line.manual is not None and entry.line.discountable:
                         units = [unit for unit in whole.units if unit.line == number]
                         manual_deal(self._rule(entry.line.manual), entry.line.manual, lane, units, whole)
-            elif lane == BASKET:
+            elif lane == BASKET and self.manual:
                 units = [unit for unit in whole.units if entries[unit.line].line.discountable]
                 for manual in self.manual:
                     manual_deal(self._rule(manual), manual, lane, units, whole)
