@@ -8,7 +8,6 @@ the moves in lexicographic order. A state whose saving and shadow prices cannot 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from retail.promotions.candidates import Candidate, Problem
 from retail.promotions.duals import shadow_prices
@@ -32,15 +31,11 @@ class Solution:
     bounded: bool
 
 
-class State(NamedTuple):
-    left: int  # units of every kind, packed
-    extra: Extra
-    value: int  # saving x weight - deals
-    bound: int  # the most that the units left could add
-    moves: tuple[tuple[int, int], ...]  # (number of the candidate, its saving)
-
-
-#: by the units left, packed, and the limits
+#: numbers of candidates with what each of them saves
+Moves = tuple[tuple[int, int], ...]
+#: (units left of every kind, packed; limits; saving x weight - deals; the most that the units left could add; moves)
+State = tuple[int, Extra, int, int, Moves]
+#: by the units left and the limits
 States = dict[tuple[int, Extra], State]
 
 
@@ -93,20 +88,19 @@ class Search:
         if known is not None and self.problem.whole:
             self.goal = max(self.goal, known.saving * self.weight - len(known.moves))
         bound = sum([price * count for price, count in zip(self.prices, self.counts, strict=True)])
-        states = [State(self.packed.full, self.book.start, 0, bound, ())]
+        states: list[State] = [(self.packed.full, self.book.start, 0, bound, ())]
         for kind, first in enumerate(self.first):
             reached = self._stage(kind, first, states)
             if reached is None:
                 return self._answer(incumbent.moves, bounded=True)
             states = reached
-        best = None
+        best: State | None = None
         for state in states:
-            if self.book.complete(state.extra) and (best is None or better(state.value, state.moves, best)):
+            if self.book.complete(state[1]) and (best is None or better(state, best)):
                 best = state
-        moves = best.moves if best is not None else incumbent.moves
-        return self._answer(moves, bounded=not self.problem.whole)
+        return self._answer(best[4] if best is not None else incumbent.moves, bounded=not self.problem.whole)
 
-    def _answer(self, moves: tuple[tuple[int, int], ...], bounded: bool) -> Solution:
+    def _answer(self, moves: Moves, bounded: bool) -> Solution:
         """In order; where a rule's discount is capped, the cap falls on its last deals."""
         extra = self.book.start
         chosen: list[tuple[Candidate, int]] = []
@@ -125,54 +119,53 @@ class Search:
         shift, field = self.packed.shifts[kind], self.packed.field
         waiting: list[States] = [{} for _ in range(self.counts[kind] + 1)]
         for state in states:
-            _keep(waiting[state.left >> shift & field], state)
+            _keep(waiting[state[0] >> shift & field], state)
+        # One move after the other: in what order the moves of a kind are made counts only where a discount is capped.
         for together in [moves] if self.book.capped else [[move] for move in moves]:
             for some in reversed(waiting[1:]):
                 self.nodes += len(some) * len(together)
                 if self.nodes > self.budget:
                     return None
-                for state in some.values():
-                    for number, limited in together:
-                        following = self._apply(state, number, limited)
-                        if following is not None:
-                            _keep(waiting[following.left >> shift & field], following)
+                for number, limited in together if some else ():
+                    for following in self._following(some, number, limited):
+                        _keep(waiting[following[0] >> shift & field], following)
+        done = waiting[0]
         for count in range(self.counts[kind], 0, -1):
-            for state in waiting[count].values():
-                bound = state.bound - self.prices[kind] * count
-                if state.value + bound >= self.goal:
-                    rest = state.left - (count << shift)
-                    _keep(waiting[0], State(rest, state.extra, state.value, bound, state.moves))
-        return list(waiting[0].values())
+            less, out = self.prices[kind] * count, count << shift
+            for left, extra, value, bound, made in waiting[count].values():
+                if value + bound - less >= self.goal:
+                    _keep(done, (left - out, extra, value, bound - less, made))
+        return list(done.values())
 
-    def _apply(self, state: State, number: int, limited: bool) -> State | None:
-        guards = self.packed.guards
-        left, extra, value, bound, moves = state
-        left -= self.packed.taken[number]
-        if left & guards != guards:
-            return None
-        bound -= self.cost[number]
-        if not limited:
-            value += self.gains[number]
-            if value + bound < self.goal:
-                return None
-            return State(left, extra, value, bound, (*moves, (number, self.problem.candidates[number].saving)))
-        after = self.book.after(extra, self.problem.candidates[number])
-        if after is None:
-            return None
-        extra, saving, deals = after
-        value += saving * self.weight - deals
-        return None if value + bound < self.goal else State(left, extra, value, bound, (*moves, (number, saving)))
+    def _following(self, states: States, number: int, limited: bool) -> list[State]:
+        """What comes of these states by one move, where it can be made and may lead to the goal."""
+        move, taken, guards = self.problem.candidates[number], self.packed.taken[number], self.packed.guards
+        gain, cost, goal, saving = self.gains[number], self.cost[number], self.goal, move.saving
+        found = []
+        for left, limits, value, bound, made in states.values():
+            rest, extra = left - taken, limits
+            if rest & guards != guards:
+                continue
+            if limited:
+                after = self.book.after(limits, move)
+                if after is None:
+                    continue
+                extra, saving, deals = after
+                gain = saving * self.weight - deals
+            if value + gain + bound - cost >= goal:
+                found.append((rest, extra, value + gain, bound - cost, (*made, (number, saving))))
+        return found
 
 
 def _keep(states: States, state: State) -> None:
-    key = (state.left, state.extra)
+    key = state[:2]
     known = states.get(key)
-    if known is None or better(state.value, state.moves, known):
+    if known is None or better(state, known):
         states[key] = state
 
 
-def better(value: int, moves: tuple[tuple[int, int], ...], known: State) -> bool:
-    """Whether these moves are the better of two ways to the same state."""
-    if value != known.value:
-        return value > known.value
-    return sorted([number for number, _ in moves]) < sorted([number for number, _ in known.moves])
+def better(state: State, known: State) -> bool:
+    """Whether it is the better of two ways to the same state."""
+    if state[2] != known[2]:
+        return state[2] > known[2]
+    return sorted([number for number, _ in state[4]]) < sorted([number for number, _ in known[4]])
