@@ -61,6 +61,8 @@ class Compiled:
     gross: bool = False
     by_item: bool = False
     floored: bool = False
+    #: its value goes by the days that a lot still has
+    by_days: bool = False
     #: solved together with others of its priority, for the most that the customer can save
     together: bool = False
     #: it holds for every occasion
@@ -82,6 +84,7 @@ def compiled(place: int, rule: Rule) -> Compiled:
     ready.whole = not (patterns or ready.each or rule.kind == "manual_discount")
     ready.couples = _couples(rule, patterns)
     ready.together = rule.favour == "customer" and rule.concurrency != "stack"
+    ready.by_days = any(tier.days is not None for tier in rule.tiers)
     ready.always = always(rule)
     ready.gross = rule.basis == "gross" or any(pattern.gross for pattern in patterns)
     ready.by_item = any(slot.items != "any" for pattern in patterns for slot in pattern.slots)

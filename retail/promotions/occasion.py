@@ -42,28 +42,45 @@ class Sale:
         return article
 
     def _looked_up(self, line: Line, key: tuple[object, ...]) -> Article:
-        hits = [(rule, bits) for rule, bits in self.index.hits(line, self.today) if self.holds(rule)]
         lanes: list[list[int]] = [[] for _ in LANES]
-        for rule, _ in hits:
-            lanes[rule.lane].append(rule.place)
-        gross = line.unit_gross()
+        bits: dict[int, int] = {}
+        values: dict[int, int] = {}
+        links: set[int] = set()
+        whole: list[int] = []
+        for rule, sets in self.index.hits(line, self.today):
+            if not (rule.always or self.holds(rule)):
+                continue
+            place = rule.place
+            lanes[rule.lane].append(place)
+            bits[place] = sets
+            if rule.whole and rule.lane >= LINE:
+                whole.append(place)
+            elif rule.couples and rule.lane <= LINE and (rule.by_pattern or rule.each):
+                links.add(self.index.link[place])  # they may share a deal, or a limit, with other units
+            if rule.by_days:
+                values[place] = self._by_days(rule, line)
         cost = line.cost if line.cost is None or line.grams is None else weighed_minor(line.cost, line.grams)
-        bits = {rule.place: bits for rule, bits in hits}
-        values = {rule.place: value for rule, _ in hits if (value := self._by_days(rule, line)) is not None}
-        rules = [rule for rule, _ in hits]
-        whole = tuple([rule.place for rule in rules if rule.whole and rule.lane >= LINE])
-        places = tuple(map(tuple, lanes))
         least = line.floor if line.grams is None else weighed_minor(line.floor, line.grams)
-        links = self._links(rules)
-        return Article(key, gross, line.grams or 0, cost, line.item, places, bits, values, links, whole, least)
+        return Article(
+            key,
+            line.unit_gross(),
+            line.grams or 0,
+            cost,
+            line.item,
+            tuple(map(tuple, lanes)),
+            bits,
+            values,
+            tuple(sorted(links)),
+            tuple(whole),
+            least,
+        )
 
-    def _by_days(self, rule: Compiled, line: Line) -> int | None:
+    def _by_days(self, rule: Compiled, line: Line) -> int:
         """What a rule with tiers of days gives this lot: the tier with the fewest days that still covers it."""
-        tiers = [tier for tier in rule.rule.tiers if tier.days is not None] if rule.rule.tiers else []
-        if not tiers or self.today is None or line.expiry is None:
-            return 0 if tiers else None
+        if self.today is None or line.expiry is None:
+            return 0
         days = (line.expiry - self.today).days
-        fitting = [(tier.days or 0, tier.value) for tier in tiers if days <= (tier.days or 0)]
+        fitting = [(tier.days, tier.value) for tier in rule.rule.tiers if tier.days is not None and days <= tier.days]
         return min(fitting)[1] if fitting else 0
 
     def ready(self, place: int) -> list[Ready]:
@@ -84,8 +101,3 @@ class Sale:
 
     def value(self, rule: Compiled) -> int | None:
         return rule.reward.by_tier.get(self.occasion.tier)
-
-    def _links(self, rules: list[Compiled]) -> tuple[int, ...]:
-        """The rules through which these units may share a deal, or a limit, with other units."""
-        linking = [rule for rule in rules if rule.lane <= LINE and rule.couples and (rule.by_pattern or rule.each)]
-        return tuple(sorted({self.index.link[rule.place] for rule in linking}))

@@ -46,7 +46,20 @@ def solve(problem: Problem, budget: int = NODE_BUDGET, known: Solution | None = 
     """
     if not problem.candidates:
         return known or Solution([], 0, 0, not problem.whole)
+    if len(problem.kinds) == 1 and all(move.size == 1 for move in problem.candidates):
+        single = _of_one_kind(problem)
+        if single is not None:
+            return single
     return Search(problem, budget).run(known)
+
+
+def _of_one_kind(problem: Problem) -> Solution | None:
+    """Units that are all the same, one a move: each gets the best there is; None where limits have a say."""
+    if any(tracker is not None for tracker in Book(problem).trackers):
+        return None
+    best = min(problem.candidates, key=lambda move: -move.saving)  # the first among equals
+    count = len(problem.kinds[0].units)
+    return Solution([(best, best.saving)] * count, best.saving * count, len(problem.candidates), not problem.whole)
 
 
 class Search:

@@ -46,15 +46,28 @@ class Moment:
         """common: places of the rules of one set in which all units are. least: whether a unit has a least price."""
         self.lane, self.common, self.least = lane, common, least
         self.all = Free(units)
-        self.unclosed = self.all.only([unit for unit in units if not unit.closed])
-        #: not taken by another rule of this lane either
-        self.free = self.unclosed.only([unit for unit in self.unclosed.units if unit.lane != lane])
+        self._unclosed: Free | None = None
+        self._free: Free | None = None
+
+    @property
+    def unclosed(self) -> Free:
+        if self._unclosed is None:
+            self._unclosed = self.all.only([unit for unit in self.all.units if not unit.closed])
+        return self._unclosed
+
+    @property
+    def free(self) -> Free:
+        """Not taken by another rule of this lane either."""
+        if self._free is None:
+            lane = self.lane
+            self._free = self.unclosed.only([unit for unit in self.unclosed.units if unit.lane != lane])
+        return self._free
 
     def open_to(self, rule: Compiled) -> tuple[Free, int]:
         """The units that it may have, and how many there were without its wish to be alone."""
-        there = self.unclosed if rule.rule.concurrency == "stack" else self.free
         if rule.reward.type == "points":
-            return self.all, len(there.units)
+            return self.all, 0
+        there = self.unclosed if rule.rule.concurrency == "stack" else self.free
         if rule.rule.concurrency == "exclusive":
             return there.only([unit for unit in there.units if not unit.touched]), len(there.units)
         return there, len(there.units)
