@@ -47,11 +47,6 @@ class Book:
         times = [took for at, took in self.took if since <= at < until]
         return round(1000 * median(times), 2) if times else float("nan")
 
-    def tenth_ms(self, since: float, until: float) -> float:
-        """A tenth of the answers were faster."""
-        times = sorted(took for at, took in self.took if since <= at < until)
-        return round(1000 * times[len(times) // 10], 2) if times else float("nan")
-
 
 class Driver:
     """`async with driver:` sells until the block ends, and may be entered again. pace_s: a producer's longest rest."""

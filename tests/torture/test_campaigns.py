@@ -35,9 +35,7 @@ async def test_every_sale_outlives_kill_9_of_postgresql_too(tmp_path: Path) -> N
 
 
 async def test_a_bad_line_loses_doubles_and_delays_no_sale(tmp_path: Path, core_data: Path) -> None:
-    found = await holds("proxy", tmp_path, core_data)
-    # A busy machine slows most of them; the 40 ms of a delayed acknowledgement slow all but the first.
-    assert found.more["post"]["clean_tenth_ms"] < 40, "an answer on a kept connection waits for more than the disk"
+    await holds("proxy", tmp_path, core_data)
 
 
 async def test_a_broker_that_forgets_what_it_said_it_had_loses_nothing(tmp_path: Path, core_data: Path) -> None:
