@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import and_, or_
 
 from retail.promotions.rules import FULL, LANES, Matcher, Reward, Rule
 from retail.promotions.validity import always
@@ -67,8 +69,9 @@ class Compiled:
     together: bool = False
     #: it holds for every occasion
     always: bool = False
-    #: it takes no fewer units than this
+    #: it takes no fewer units than this, and some of each of these sets, as bits
     least: int = 1
+    needs: int = 0
 
     def bits(self, names: tuple[str, ...]) -> int:
         return sum(1 << self.sets.index(name) for name in names if name in self.sets)
@@ -91,6 +94,8 @@ def compiled(place: int, rule: Rule) -> Compiled:
     ready.floored = rule.limits.floor != "none"
     if patterns:
         ready.least = min(pattern.size for pattern in patterns)
+        sets_of = [reduce(or_, [slot.bit for slot in pattern.slots]) for pattern in patterns]
+        ready.needs = reduce(and_, sets_of)
     elif ready.each:
         ready.least = min(tier.qty or 1 for tier in rule.tiers)
     return ready

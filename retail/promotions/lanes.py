@@ -120,10 +120,16 @@ def _components(units: list[Unit], rules: list[Compiled], lane: int) -> list[tup
     for unit in free:
         goods[unit.article] = goods.get(unit.article, 0) + 1
     there: dict[int, int] = {}
+    sets: dict[int, int] = {}
     for article, count in goods.items():
         for place in article.hits[lane]:
             there[place] = there.get(place, 0) + count
-    by_place = {rule.place: rule for rule in rules if there.get(rule.place, 0) >= rule.least}
+            sets[place] = sets.get(place, 0) | article.bits[place]
+    by_place = {
+        rule.place: rule
+        for rule in rules
+        if there.get(rule.place, 0) >= rule.least and sets[rule.place] & rule.needs == rule.needs
+    }
     if not by_place:
         return []
     parent = {place: place for place in by_place}

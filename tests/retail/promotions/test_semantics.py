@@ -24,6 +24,17 @@ def test_1_buying_and_getting_side_both_consume() -> None:
     assert savings(answer) == [300]  # one A bought it; a pair of A is no longer there
 
 
+def test_1_a_rule_of_which_a_set_is_missing_is_not_searched_and_keeps_no_unit_from_others() -> None:
+    both = {"kind": "combo", "match": {"x": {"items": ["A"]}, "y": {"items": ["B"]}}, "reward": {"percent": 50}}
+    pair = {**PAIR, "match": {"s": {"items": ["A"]}}, "reward": {"percent": 10}}
+    answer = priced([both, pair], [line("A", 500, 2)])
+    assert savings(answer) == [100]
+    assert [search["rules"] for search in answer.explain["searches"]] == [["R2"]]
+    answer = priced([both, pair], [line("A", 500, 2), line("B", 300)])
+    assert savings(answer) == [400]
+    assert [search["rules"] for search in answer.explain["searches"]] == [["R1", "R2"]]
+
+
 def test_1_a_rule_that_stacks_is_refused_in_lane_unit() -> None:
     with pytest.raises(ValueError, match=r"rule R1: concurrency: in lane unit a unit feeds one deal"):
         priced([{**PAIR, "reward": {"percent": 10}, "concurrency": "stack"}], prices(1))
