@@ -114,6 +114,7 @@ def kinds(units: list[Unit], rules: list[Compiled]) -> tuple[list[Kind], tuple[o
         by_item |= rule.by_item
         floors |= rule.floored
         exclusive |= rule.rule.concurrency == "exclusive"
+    floors = floors or any(unit.article.least for unit in units)
     places = [rule.place for rule in rules]
     article: Article | None = None
     seen: tuple[object, ...] = ()
